@@ -1,0 +1,55 @@
+//! Everything that the checks may know, gathered before any of them is asked.
+//!
+//! A subject that nobody asked for is `NotAsked`, so a check that forgets to ask gets an unknown and never a pass.
+
+use jiff::Timestamp;
+
+use super::accounts::Accounts;
+use super::{Host, Identity};
+
+/// Which subjects to look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Wanted {
+    pub accounts: bool,
+    pub packages: bool,
+    pub processes: bool,
+    pub sshd: bool,
+    pub sudo: bool,
+}
+
+impl Wanted {
+    pub const NONE: Self =
+        Self { accounts: false, packages: false, processes: false, sshd: false, sudo: false };
+
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            accounts: self.accounts || other.accounts,
+            packages: self.packages || other.packages,
+            processes: self.processes || other.processes,
+            sshd: self.sshd || other.sshd,
+            sudo: self.sudo || other.sudo,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub struct Facts {
+    /// When we looked; ages are measured against it.
+    pub now: Timestamp,
+    pub identity: Identity,
+    pub accounts: Accounts,
+}
+
+impl Facts {
+    /// Looks at what is wanted. `progress` is told what is being read.
+    pub fn gather(host: &Host, wanted: Wanted, now: Timestamp, progress: &mut dyn FnMut(&str)) -> Self {
+        let accounts = if wanted.accounts {
+            progress("accounts");
+            Accounts::of(host)
+        } else {
+            Accounts::not_asked()
+        };
+        Self { now, identity: Identity::of(host), accounts }
+    }
+}

@@ -1,0 +1,23 @@
+//! guestward keeps the customer's half of the shared-responsibility model inside an EC2 instance.
+//!
+//! The map. Facts flow one way, and each room knows only the rooms before it:
+//!
+//! ```text
+//!          policy            what the operator wants
+//!            |
+//! host -> check -> finding   what is true, whether that is good, and how it is told
+//!            |
+//!           cli              the commands, and the words on the screen
+//! ```
+//!
+//! - [`host`] turns the machine below a root directory into types. Facts only.
+//! - [`finding`] has the words: verdict, severity, evidence, finding; `finding/wire.rs` their JSON.
+//! - [`policy`] says what the operator wants; `policy/file.rs` reads how it was written.
+//! - [`check`] holds the opinions, as pure functions of facts, and the one list of them.
+//! - [`cli`] parses the command line, asks the rooms above, prints, and picks the exit code.
+
+pub mod check;
+//CLI
+pub mod finding;
+pub mod host;
+pub mod policy;

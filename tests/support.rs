@@ -1,0 +1,4 @@
+//! What several tests need: small trees, and the binary under test.
+
+pub(crate) mod binary;
+pub(crate) mod tree;
