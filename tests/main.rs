@@ -2,5 +2,7 @@
 //!
 //! Run by `tests/all`. They need root (fixtures have owners) and what `tests/all` installs.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops here")]
+
 mod fixtures;
 mod support;
