@@ -17,7 +17,7 @@
 //! - [`cli`] parses the command line, asks the rooms above, prints, and picks the exit code.
 
 pub mod check;
-//CLI
+pub mod cli;
 pub mod finding;
 pub mod host;
 pub mod policy;

@@ -1,5 +1,5 @@
 //! The program `guestward`: everything it does is in the library, so that tests can reach it.
 
 fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+    guestward::cli::run()
 }

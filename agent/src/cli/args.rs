@@ -1,0 +1,152 @@
+//! The command line, as it was typed. The man page and the shell completions are generated from it.
+
+use std::path::PathBuf;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Args as ClapArgs, CommandFactory as _, Parser, Subcommand, ValueEnum};
+
+use crate::check;
+use crate::finding::Severity;
+
+/// The command with everything in it, for the manual and the completions.
+pub fn command() -> clap::Command {
+    Args::command()
+}
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "guestward",
+    version,
+    about = "Keeps the customer's half of the shared-responsibility model inside an EC2 instance",
+    long_about = "guestward looks at the half of an EC2 instance that AWS leaves to its customer: who can get in, \
+                  who can become root, which updates are missing. It says what is wrong, proves it with the file \
+                  and line, tells why it matters and how to mend it. `guestward check` needs no root, no network \
+                  and no configuration.",
+    after_help = "Exit codes: 0 nothing failed at or above --fail-on; 1 something did; 2 usage, policy or internal \
+                  error; 3 something could not be looked at, and nothing failed at or above --fail-on."
+)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Look at this machine now and say what is wrong, worst first
+    Check(CheckArgs),
+    /// List every check
+    Checks(ListArgs),
+    /// Say everything about one check: why it matters, how to mend it, what it serves
+    Explain(ExplainArgs),
+    /// Show installed and pending packages, and what still runs old code
+    Packages(PackagesArgs),
+    /// Validate a policy, or show the one in force
+    Policy(PolicyArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct CheckArgs {
+    /// Topics or check ids; all of them when none is given
+    #[arg(value_name = "TOPIC or ID", value_parser = topics_and_ids(), hide_possible_values = true)]
+    pub(super) names: Vec<String>,
+    #[command(flatten)]
+    pub(super) target: TargetArgs,
+    #[command(flatten)]
+    pub(super) policy: PolicyArg,
+    /// Exit with 1 when a failure is at least this severe [default: high, or what the policy says]
+    #[arg(long, value_name = "SEVERITY", value_parser = severities())]
+    pub(super) fail_on: Option<Severity>,
+    /// List what passes and what does not apply, too
+    #[arg(long)]
+    pub(super) all: bool,
+    #[command(flatten)]
+    pub(super) format: FormatArg,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ListArgs {
+    #[command(flatten)]
+    pub(super) format: FormatArg,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ExplainArgs {
+    /// The check's id, as `guestward checks` lists it
+    #[arg(value_name = "ID", value_parser = ids(), hide_possible_values = true)]
+    pub(super) id: String,
+    #[command(flatten)]
+    pub(super) format: FormatArg,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct PackagesArgs {
+    #[command(flatten)]
+    pub(super) target: TargetArgs,
+    #[command(flatten)]
+    pub(super) format: FormatArg,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct PolicyArgs {
+    #[command(subcommand)]
+    pub(super) action: PolicyAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PolicyAction {
+    /// Say everything that is wrong with a policy, with file, line and column
+    Check(PolicyTarget),
+    /// Print the policy in force as TOML, and where each value came from
+    Show(PolicyTarget),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct PolicyTarget {
+    #[command(flatten)]
+    pub(super) policy: PolicyArg,
+    #[command(flatten)]
+    pub(super) format: FormatArg,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct TargetArgs {
+    /// Look at the machine below this directory
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    pub(super) root: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct PolicyArg {
+    /// The policy, instead of $GUESTWARD_POLICY or /etc/guestward/policy.toml with policy.d/*.toml
+    #[arg(long, value_name = "FILE")]
+    pub(super) policy: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct FormatArg {
+    /// For people, or for programs
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    Text,
+    Json,
+}
+
+fn topics_and_ids() -> PossibleValuesParser {
+    PossibleValuesParser::new(
+        check::TOPICS.iter().map(|topic| topic.name).chain(check::all().map(|(_, check)| check.id)),
+    )
+}
+
+fn ids() -> PossibleValuesParser {
+    PossibleValuesParser::new(check::all().map(|(_, check)| check.id))
+}
+
+fn severities() -> impl clap::builder::TypedValueParser<Value = Severity> {
+    use clap::builder::TypedValueParser as _;
+    PossibleValuesParser::new(Severity::ALL.map(Severity::name))
+        .map(|name| Severity::from_name(&name).unwrap_or(Severity::High))
+}

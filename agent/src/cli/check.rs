@@ -1,0 +1,62 @@
+//! `guestward check`: the posture now.
+
+use std::io::{IsTerminal as _, Write, stdout};
+
+use jiff::Timestamp;
+
+use super::args::{CheckArgs, Format};
+use super::paint::Paint;
+use super::progress::Progress;
+use super::{Exit, Failure, policy, report};
+use crate::check;
+use crate::finding::{Finding, Severity, Verdict, wire};
+use crate::host::{Facts, Host};
+
+pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let policy = policy::load(&args.policy)?;
+    let host = Host::at(&args.target.root).map_err(|cause| Failure::trouble(format!("--root: {cause}")))?;
+    let selected = check::select(&args.names, &policy);
+    if selected.is_empty() {
+        return Err(Failure::trouble(
+            "the policy turns off every check that was asked for; name one by its id to run it",
+        ));
+    }
+
+    let mut progress = Progress::start();
+    let facts =
+        Facts::gather(&host, check::wanted(&selected), Timestamp::now(), &mut |what| progress.show(what));
+    progress.finish();
+    let findings = check::judge(&facts, &policy, &selected);
+
+    let fail_on = args.fail_on.or(policy.fail_on.map(|set| set.value)).unwrap_or(Severity::High);
+    let exit = verdict(&findings, fail_on);
+    let written = match args.format.format {
+        Format::Json => json(&facts, &findings, out),
+        Format::Text => report::posture(&facts, &findings, &report::Layout::of_stdout(args.all), out),
+    };
+    written.map_err(|error| Failure::output(error, exit))?;
+    Ok(exit)
+}
+
+fn verdict(findings: &[Finding], fail_on: Severity) -> Exit {
+    if findings.iter().any(|finding| finding.is_open_failure() && finding.severity >= fail_on) {
+        Exit::Found
+    } else if findings.iter().any(|finding| finding.verdict == Verdict::Unknown) {
+        Exit::Incomplete
+    } else {
+        Exit::Clean
+    }
+}
+
+fn json(facts: &Facts, findings: &[Finding], out: &mut dyn Write) -> std::io::Result<()> {
+    let document = wire::Posture::new(facts.now, &facts.identity, findings);
+    serde_json::to_writer(&mut *out, &document)?;
+    out.write_all(b"\n")
+}
+
+impl report::Layout {
+    fn of_stdout(all: bool) -> Self {
+        let terminal = stdout().is_terminal();
+        Self { width: super::paint::width(terminal), paint: Paint::for_terminal(terminal), all }
+    }
+}
