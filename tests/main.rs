@@ -4,5 +4,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops here")]
 
+mod check_command;
 mod fixtures;
+mod generated;
+mod house;
+mod licences;
+mod policy;
+mod registry;
 mod support;

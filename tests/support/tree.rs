@@ -155,7 +155,7 @@ fn expectation(rest: &str, line: usize) -> Expectation {
     Expectation { verdict: verdict.to_owned(), fields, line }
 }
 
-fn apply(root: &Path, steps: &[Step]) {
+pub(crate) fn apply(root: &Path, steps: &[Step]) {
     for step in steps {
         match step {
             Step::Use(name) => {

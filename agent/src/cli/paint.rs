@@ -14,11 +14,6 @@ impl Paint {
         Self { on: terminal && !refused }
     }
 
-    #[cfg(test)]
-    pub(super) fn off() -> Self {
-        Self { on: false }
-    }
-
     pub(super) fn severity(self, severity: Severity, text: &str) -> String {
         let code = match severity {
             Severity::Critical => "1;97;41",

@@ -1,0 +1,78 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_guestward_global_optspecs
+    string join \n h/help V/version
+end
+
+function __fish_guestward_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_guestward_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_guestward_using_subcommand
+    set -l cmd (__fish_guestward_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c guestward -n "__fish_guestward_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c guestward -n "__fish_guestward_needs_command" -s V -l version -d 'Print version'
+complete -c guestward -n "__fish_guestward_needs_command" -f -a "check" -d 'Look at this machine now and say what is wrong, worst first'
+complete -c guestward -n "__fish_guestward_needs_command" -f -a "checks" -d 'List every check'
+complete -c guestward -n "__fish_guestward_needs_command" -f -a "explain" -d 'Say everything about one check: why it matters, how to mend it, what it serves'
+complete -c guestward -n "__fish_guestward_needs_command" -f -a "packages" -d 'Show installed and pending packages, and what still runs old code'
+complete -c guestward -n "__fish_guestward_needs_command" -f -a "policy" -d 'Validate a policy, or show the one in force'
+complete -c guestward -n "__fish_guestward_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c guestward -n "__fish_guestward_using_subcommand check" -l root -d 'Look at the machine below this directory' -r -F
+complete -c guestward -n "__fish_guestward_using_subcommand check" -l policy -d 'The policy, instead of $GUESTWARD_POLICY or /etc/guestward/policy.toml with policy.d/*.toml' -r -F
+complete -c guestward -n "__fish_guestward_using_subcommand check" -l fail-on -d 'Exit with 1 when a failure is at least this severe [default: high, or what the policy says]' -r -f -a "informational\t''
+low\t''
+medium\t''
+high\t''
+critical\t''"
+complete -c guestward -n "__fish_guestward_using_subcommand check" -l format -d 'For people, or for programs' -r -f -a "text\t''
+json\t''"
+complete -c guestward -n "__fish_guestward_using_subcommand check" -l all -d 'List what passes and what does not apply, too'
+complete -c guestward -n "__fish_guestward_using_subcommand check" -s h -l help -d 'Print help'
+complete -c guestward -n "__fish_guestward_using_subcommand checks" -l format -d 'For people, or for programs' -r -f -a "text\t''
+json\t''"
+complete -c guestward -n "__fish_guestward_using_subcommand checks" -s h -l help -d 'Print help'
+complete -c guestward -n "__fish_guestward_using_subcommand explain" -l format -d 'For people, or for programs' -r -f -a "text\t''
+json\t''"
+complete -c guestward -n "__fish_guestward_using_subcommand explain" -s h -l help -d 'Print help'
+complete -c guestward -n "__fish_guestward_using_subcommand packages" -l root -d 'Look at the machine below this directory' -r -F
+complete -c guestward -n "__fish_guestward_using_subcommand packages" -l format -d 'For people, or for programs' -r -f -a "text\t''
+json\t''"
+complete -c guestward -n "__fish_guestward_using_subcommand packages" -s h -l help -d 'Print help'
+complete -c guestward -n "__fish_guestward_using_subcommand policy; and not __fish_seen_subcommand_from check show help" -s h -l help -d 'Print help'
+complete -c guestward -n "__fish_guestward_using_subcommand policy; and not __fish_seen_subcommand_from check show help" -f -a "check" -d 'Say everything that is wrong with a policy, with file, line and column'
+complete -c guestward -n "__fish_guestward_using_subcommand policy; and not __fish_seen_subcommand_from check show help" -f -a "show" -d 'Print the policy in force as TOML, and where each value came from'
+complete -c guestward -n "__fish_guestward_using_subcommand policy; and not __fish_seen_subcommand_from check show help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c guestward -n "__fish_guestward_using_subcommand policy; and __fish_seen_subcommand_from check" -l policy -d 'The policy, instead of $GUESTWARD_POLICY or /etc/guestward/policy.toml with policy.d/*.toml' -r -F
+complete -c guestward -n "__fish_guestward_using_subcommand policy; and __fish_seen_subcommand_from check" -l format -d 'For people, or for programs' -r -f -a "text\t''
+json\t''"
+complete -c guestward -n "__fish_guestward_using_subcommand policy; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
+complete -c guestward -n "__fish_guestward_using_subcommand policy; and __fish_seen_subcommand_from show" -l policy -d 'The policy, instead of $GUESTWARD_POLICY or /etc/guestward/policy.toml with policy.d/*.toml' -r -F
+complete -c guestward -n "__fish_guestward_using_subcommand policy; and __fish_seen_subcommand_from show" -l format -d 'For people, or for programs' -r -f -a "text\t''
+json\t''"
+complete -c guestward -n "__fish_guestward_using_subcommand policy; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c guestward -n "__fish_guestward_using_subcommand policy; and __fish_seen_subcommand_from help" -f -a "check" -d 'Say everything that is wrong with a policy, with file, line and column'
+complete -c guestward -n "__fish_guestward_using_subcommand policy; and __fish_seen_subcommand_from help" -f -a "show" -d 'Print the policy in force as TOML, and where each value came from'
+complete -c guestward -n "__fish_guestward_using_subcommand policy; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages policy help" -f -a "check" -d 'Look at this machine now and say what is wrong, worst first'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages policy help" -f -a "checks" -d 'List every check'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages policy help" -f -a "explain" -d 'Say everything about one check: why it matters, how to mend it, what it serves'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages policy help" -f -a "packages" -d 'Show installed and pending packages, and what still runs old code'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages policy help" -f -a "policy" -d 'Validate a policy, or show the one in force'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages policy help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and __fish_seen_subcommand_from policy" -f -a "check" -d 'Say everything that is wrong with a policy, with file, line and column'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and __fish_seen_subcommand_from policy" -f -a "show" -d 'Print the policy in force as TOML, and where each value came from'

@@ -1,0 +1,153 @@
+//! The rules of the house, read off the source: who may know whom, and what is deliberately absent.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A room, and words that its code must not contain, each with the reason.
+const FORBIDDEN: &[(&str, &[&str], &str)] = &[
+    ("host", &["crate::check", "crate::finding", "crate::policy", "crate::cli"], "facts know no opinions"),
+    ("finding", &["crate::check", "crate::policy", "crate::cli"], "words know no opinions"),
+    ("policy", &["crate::check", "crate::cli"], "the operator's wish knows no checks but by name"),
+    (
+        "check",
+        &[
+            "std::fs",
+            "std::io",
+            "std::net",
+            "std::process",
+            "std::env",
+            "nix::",
+            "Host::",
+            "&Host",
+            "crate::cli",
+        ],
+        "a check is a pure function of facts",
+    ),
+    ("", &["Command::new", "std::process::Command"], "the agent starts no other program"),
+    (
+        "",
+        &["thread::spawn", "thread::Builder", "thread::scope"],
+        "only the daemon and the file walk start threads",
+    ),
+    (
+        "",
+        &["unsafe {", "unsafe fn", "unsafe impl", "allow(unsafe_code"],
+        "only sys speaks to the kernel unwrapped",
+    ),
+    (
+        "",
+        &[
+            "File::create",
+            "OpenOptions",
+            "fs::write",
+            "fs::remove",
+            "fs::rename",
+            "set_permissions",
+            "O_WRONLY",
+            "O_RDWR",
+        ],
+        "only enforce writes outside the agent's own directories, and it does not exist yet",
+    ),
+    ("", &["TcpStream", "UdpSocket", "UnixStream", "reqwest"], "looking needs no network"),
+];
+
+#[test]
+fn rooms_know_only_the_rooms_before_them() {
+    let mut broken = Vec::new();
+    for (path, room, code) in sources() {
+        for (where_, words, reason) in FORBIDDEN {
+            if !where_.is_empty() && *where_ != room {
+                continue;
+            }
+            for word in words.iter().filter(|word| code.contains(*word)) {
+                broken.push(format!("{} has `{word}`: {reason}", path.display()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
+fn only_the_wire_knows_how_a_record_is_written() {
+    for (path, _, code) in sources() {
+        let derives =
+            code.contains("Serialize)]") || code.contains("Serialize,") || code.contains("Deserialize");
+        let is_wire = path.to_str().unwrap().contains("finding/wire");
+        assert!(is_wire || !derives, "{} derives serde", path.display());
+    }
+}
+
+#[test]
+fn only_the_policy_file_knows_toml() {
+    for (path, _, code) in sources() {
+        assert!(
+            path.ends_with("policy/file.rs") || !code.contains("toml::"),
+            "{} reads TOML",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn every_file_says_what_it_is_for() {
+    for file in
+        rust_files(&project().join("agent/src")).into_iter().chain(rust_files(&project().join("tests")))
+    {
+        let text = fs::read_to_string(&file).unwrap();
+        assert!(text.starts_with("//! "), "{} opens without saying what it is for", file.display());
+    }
+}
+
+#[test]
+fn no_room_is_a_lumber_room() {
+    for file in rust_files(&project().join("agent/src")) {
+        let name = file.file_stem().unwrap().to_str().unwrap();
+        let lumber = ["common", "util", "utils", "helper", "helpers", "manager", "misc", "handler", "shared"];
+        assert!(!lumber.contains(&name), "{} says nothing about what is in it", file.display());
+    }
+}
+
+#[test]
+fn every_part_of_the_map_exists() {
+    let map = fs::read_to_string(project().join("CONTRIBUTING.md")).unwrap();
+    let named: Vec<&str> = map.lines().filter_map(|line| line.trim().strip_prefix("agent/src/")).collect();
+    assert!(named.len() >= 5, "the map in CONTRIBUTING.md names the rooms by path, a line each");
+    for line in named {
+        let path = line.split_whitespace().next().unwrap();
+        assert!(project().join("agent/src").join(path).exists(), "the map names agent/src/{path}");
+    }
+}
+
+/// Path, room and code of each file of the agent; its tests and comments are left out.
+fn sources() -> Vec<(PathBuf, String, String)> {
+    let root = project().join("agent/src");
+    rust_files(&root)
+        .into_iter()
+        .map(|path| {
+            let inside = path.strip_prefix(&root).unwrap();
+            let room = Path::new(inside.components().next().unwrap().as_os_str());
+            let room = room.file_stem().unwrap().to_str().unwrap().to_owned();
+            let text = fs::read_to_string(&path).unwrap();
+            let code = text.split("#[cfg(test)]\nmod ").next().unwrap();
+            let code: Vec<&str> = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+            (path, room, code.join("\n"))
+        })
+        .collect()
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files
+}
+
+fn project() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
+}

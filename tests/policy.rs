@@ -1,0 +1,224 @@
+//! The policy: what is written is what happens, and what is wrong is named with its place and a way out.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Output;
+
+use crate::support::binary::{check_json, guestward, text};
+use crate::support::tree;
+
+#[test]
+fn an_unknown_key_is_refused_with_its_place_and_the_nearest_name() {
+    refused(
+        "fail-on = \"high\"\n\n[checks.accounts-extra-uid-0]\n  severty = \"low\"\n",
+        "policy.toml:4:3: unknown key 'severty' in [checks.accounts-extra-uid-0]; did you mean 'severity'?",
+    );
+}
+
+#[test]
+fn an_unknown_check_is_refused_with_the_nearest_one() {
+    refused(
+        "[checks.accounts-extra-uid]\nenabled = false\n",
+        "policy.toml:1:9: unknown check 'accounts-extra-uid'; did you mean 'accounts-extra-uid-0'?",
+    );
+}
+
+#[test]
+fn a_wrong_type_is_refused_with_its_place() {
+    refused("[checks.accounts-extra-uid-0]\nenabled = \"no\"\n", "policy.toml:2:11: must be true or false");
+    refused(
+        "fail-on = 3\n",
+        "policy.toml:1:11: a severity is one of informational, low, medium, high, critical",
+    );
+    refused("checks = 3\n", "policy.toml:1:10: 'checks' must be a table");
+}
+
+#[test]
+fn a_threshold_has_bounds_and_units() {
+    refused("[checks.ssh-max-auth-tries]\nmax = 0\n", "policy.toml:2:7: 'max' must be from 1 to ");
+    refused(
+        "[checks.ssh-login-grace]\nmax = \"soon\"\n",
+        "policy.toml:2:7: 'max' must be seconds, or a time such as",
+    );
+}
+
+#[test]
+fn a_suppression_without_a_reason_is_refused() {
+    refused(
+        "[[suppressions]]\ncheck = \"ssh-x11\"\nwho = \"alice\"\nuntil = 2027-01-01\n",
+        "policy.toml:1:1: a suppression needs 'why': the reason",
+    );
+    refused(
+        "[[suppressions]]\ncheck = \"ssh-x11\"\nwho = \"alice\"\nwhy = \" \"\nuntil = 2027-01-01\n",
+        "policy.toml:4:7: 'why' must be text, and not empty",
+    );
+}
+
+#[test]
+fn everything_that_is_wrong_is_said_at_once() {
+    let output = policy_check("colour = true\nfail-on = \"hihg\"\n");
+    let errors = text(&output.stderr);
+    assert!(errors.contains("unknown key 'colour'") && errors.contains("did you mean 'high'?"), "{errors}");
+}
+
+#[test]
+fn toml_that_is_no_toml_is_refused_with_its_place() {
+    refused("fail-on = \n", "policy.toml:1:11: ");
+    refused("[checks\n", "policy.toml:1:8: ");
+}
+
+#[test]
+fn a_policy_that_cannot_be_read_is_an_error_and_not_the_built_in_one() {
+    let tree = tree::base("debian12");
+    let folder = tempfile::tempdir().unwrap();
+    let fifo = folder.path().join("policy.toml");
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap();
+    for path in [fifo, folder.path().join("absent.toml"), folder.path().to_owned()] {
+        let output = guestward()
+            .arg("check")
+            .arg("--root")
+            .arg(tree.path())
+            .arg("--policy")
+            .arg(&path)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2), "{}", path.display());
+        assert!(output.stdout.is_empty(), "no posture without the policy");
+        assert!(text(&output.stderr).contains("cannot read the policy"), "{}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn a_policy_that_everyone_can_write_is_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let policy = written("");
+    fs::set_permissions(&policy.1, fs::Permissions::from_mode(0o666)).unwrap();
+    let output = guestward().args(["policy", "check", "--policy"]).arg(&policy.1).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("can be written by everyone"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_check_can_be_turned_off_and_still_be_asked_by_name() {
+    let policy = written("[topics.accounts]\nenabled = false\n");
+    let tree = second_root();
+    let arguments = ["--policy", policy.1.to_str().unwrap()];
+    let (_, without) = check_json(tree.path(), &arguments);
+    assert!(!checks(&without).contains(&"accounts-extra-uid-0".to_owned()));
+    let (output, asked) = check_json(tree.path(), &[&arguments[..], &["accounts-extra-uid-0"]].concat());
+    assert_eq!(checks(&asked), ["accounts-extra-uid-0"]);
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn the_policy_sets_severity_and_what_counts_as_failure() {
+    let policy = written("fail-on = \"critical\"\n[checks.accounts-extra-uid-0]\nseverity = \"low\"\n");
+    let tree = second_root();
+    let arguments = ["accounts-extra-uid-0", "--policy", policy.1.to_str().unwrap()];
+    let (output, document) = check_json(tree.path(), &arguments);
+    assert_eq!(document["findings"][0]["severity"], "low");
+    assert_eq!(output.status.code(), Some(0));
+    let (output, _) = check_json(tree.path(), &[&arguments[..], &["--fail-on", "low"]].concat());
+    assert_eq!(output.status.code(), Some(1), "the command line goes before the policy");
+}
+
+#[test]
+fn a_suppression_silences_and_says_who_why_and_until_when() {
+    let (output, document) = with_suppression("2999-12-31", "user:toor");
+    let finding = &document["findings"][0];
+    assert_eq!(finding["verdict"], "fail", "it silences, it never deletes");
+    assert_eq!(finding["suppression"]["who"], "alice");
+    assert_eq!(finding["suppression"]["why"], "until the console is back");
+    assert_eq!(finding["suppression"]["expired"], false);
+    assert_eq!((&document["summary"]["fail"], &document["summary"]["suppressed"]), (&0.into(), &1.into()));
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn an_expired_suppression_stops_silencing_and_says_so() {
+    let (output, document) = with_suppression("2020-12-31", "user:toor");
+    assert_eq!(document["findings"][0]["suppression"]["expired"], true);
+    assert_eq!(document["summary"]["fail"], 1);
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn a_suppression_of_another_subject_silences_nothing() {
+    let (output, document) = with_suppression("2999-12-31", "user:bob");
+    assert!(document["findings"][0].get("suppression").is_none());
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn what_policy_show_prints_is_a_policy_that_means_the_same() {
+    let policy = written(
+        "fail-on = \"medium\"\n[checks.ssh-max-auth-tries]\nmax = 6\nseverity = \"low\"\n[topics.accounts]\nenabled = false\n\
+         [[suppressions]]\ncheck = \"ssh-x11\"\nsubject = \"sshd:22\"\nwho = \"a \\\"b\\\"\"\nwhy = \"because\"\nuntil = 2999-01-01\n",
+    );
+    let show = |path: &PathBuf| {
+        let output = guestward().args(["policy", "show", "--policy"]).arg(path).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let first = show(&policy.1);
+    assert!(first.contains("max = 6 # "), "{first}");
+    assert!(first.contains("policy.toml:3:7"), "each value with its origin: {first}");
+    let again = written(&first);
+    let meaning = |shown: &str| -> Vec<String> {
+        shown
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+            .map(|line| line.split(" # ").next().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(meaning(&show(&again.1)), meaning(&first));
+}
+
+#[test]
+fn no_policy_at_all_is_the_built_in_one() {
+    if PathBuf::from("/etc/guestward").exists() {
+        panic!("this machine has a policy of its own in /etc/guestward: the test cannot tell");
+    }
+    let output = guestward().args(["policy", "check"]).output().unwrap();
+    assert_eq!(text(&output.stdout), "valid: the built-in policy\n");
+}
+
+#[track_caller]
+fn refused(policy: &str, complaint: &str) {
+    let output = policy_check(policy);
+    let errors = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{errors}");
+    assert!(errors.contains(complaint), "{errors}");
+}
+
+fn policy_check(policy: &str) -> Output {
+    let policy = written(policy);
+    guestward().args(["policy", "check", "--policy"]).arg(&policy.1).output().unwrap()
+}
+
+fn written(policy: &str) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("policy.toml");
+    fs::write(&path, policy).unwrap();
+    (folder, path)
+}
+
+fn with_suppression(until: &str, subject: &str) -> (Output, serde_json::Value) {
+    let policy = written(&format!(
+        "[[suppressions]]\ncheck = \"accounts-extra-uid-0\"\nsubject = \"{subject}\"\nwho = \"alice\"\n\
+         why = \"until the console is back\"\nuntil = {until}\n"
+    ));
+    let tree = second_root();
+    check_json(tree.path(), &["accounts-extra-uid-0", "--policy", policy.1.to_str().unwrap()])
+}
+
+fn second_root() -> tempfile::TempDir {
+    tree::build(&tree::steps(
+        "use debian12\nfile etc/passwd\n| root:x:0:0::/root:/bin/sh\n| toor:x:0:0::/root:/bin/sh\n",
+    ))
+}
+
+fn checks(document: &serde_json::Value) -> Vec<String> {
+    let findings = document["findings"].as_array().unwrap();
+    findings.iter().map(|finding| finding["check"].as_str().unwrap().to_owned()).collect()
+}
