@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use clap_complete::Shell;
 use guestward::{check, cli};
@@ -38,6 +39,22 @@ fn the_manual_names_every_command_option_and_check() {
             assert!(manual.contains(&format!("--{option}")), "--{option} of {}", command.get_name());
         }
     });
+}
+
+#[test]
+fn the_manual_page_renders_without_a_warning() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging/man/guestward.1");
+    let output = Command::new("man")
+        .args(["--warnings", "-E", "UTF-8", "-Tutf8", "-Z", "-l"])
+        .arg(page)
+        .env("LC_ALL", "C.UTF-8")
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success() && output.stderr.is_empty(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 fn each_command(command: &clap::Command, visit: &mut dyn FnMut(&clap::Command)) {

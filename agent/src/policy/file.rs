@@ -432,3 +432,54 @@ pub(super) const MAIN_FILE: &str = "/etc/guestward/policy.toml";
 pub(super) const DROP_INS: &str = "/etc/guestward/policy.d";
 const MAX_BYTES: u64 = 1024 * 1024;
 const MAX_DROP_INS: usize = 1_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const PARAMETERS: &[Parameter] =
+        &[Parameter { name: "max", default: 4, range: (1, 10), unit: Unit::Count, help: "how many" }];
+
+    fn read(text: &str) -> (Policy, Vec<PolicyError>) {
+        let vocabulary = Vocabulary { topics: vec!["ssh"], checks: vec![("ssh-tries", PARAMETERS)] };
+        let (mut policy, mut errors) = (Policy::default(), Vec::new());
+        Reader { vocabulary: &vocabulary, text, file: "p", policy: &mut policy, errors: &mut errors }.read();
+        (policy, errors)
+    }
+
+    #[test]
+    fn a_later_file_goes_over_an_earlier_one_value_by_value() {
+        let vocabulary = Vocabulary { topics: vec!["ssh"], checks: vec![("ssh-tries", PARAMETERS)] };
+        let (mut policy, mut errors) = (Policy::default(), Vec::new());
+        for (file, text) in
+            [("1", "[checks.ssh-tries]\nmax = 5\nenabled = false"), ("2", "[checks.ssh-tries]\nmax = 6")]
+        {
+            Reader { vocabulary: &vocabulary, text, file, policy: &mut policy, errors: &mut errors }.read();
+        }
+        let settings = &policy.checks["ssh-tries"];
+        assert_eq!(settings.thresholds["max"].value, 6);
+        assert_eq!(settings.thresholds["max"].origin.file, "2");
+        assert!(!settings.enabled.as_ref().unwrap().value);
+        assert_eq!(errors, []);
+    }
+
+    #[test]
+    fn times_have_units() {
+        assert_eq!(seconds("7d"), Some(604_800));
+        assert_eq!(seconds("90"), Some(90));
+        assert_eq!(seconds("1w"), None);
+        assert_eq!(seconds("99999999999999999999d"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics_and_every_error_has_a_place(text in "[ -~\n]{0,120}|(\\[(checks|topics|suppressions)[.a-z\\]]{0,9}\n|[a-z]{0,8} ?= ?[0-9a-z\"\\[\\]{}-]{0,9}\n){0,8}") {
+            let (_, errors) = read(&text);
+            let lines = text.matches('\n').count() + 1;
+            for error in errors {
+                prop_assert!((1..=lines).contains(&error.origin.line) && error.origin.column >= 1, "{error:?}");
+            }
+        }
+    }
+}
