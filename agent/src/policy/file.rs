@@ -18,18 +18,19 @@
 //! until = 2027-03-31
 //! ```
 
+mod value;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use jiff::civil::Date;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Origin, Parameter, Policy, Setting, Suppression, Unit, Vocabulary};
-use crate::finding::Severity;
+use super::{Origin, Parameter, Policy, Setting, Suppression, Vocabulary};
 use crate::host::{Host, Text};
+use value::{nearest, one_line};
 
 /// Where a policy is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -234,22 +235,6 @@ impl Reader<'_> {
         self.policy.checks.entry(check).or_default().thresholds.insert(parameter.name, setting);
     }
 
-    fn amount(&mut self, parameter: &Parameter, value: &Value<'_>) -> Option<u64> {
-        let amount = match (parameter.unit, value.get_ref()) {
-            (_, DeValue::Integer(integer)) => integer.as_str().parse().ok(),
-            (Unit::Seconds, DeValue::String(text)) => seconds(text),
-            _ => None,
-        };
-        if amount.is_none() {
-            let wanted = match parameter.unit {
-                Unit::Count => "a whole number",
-                Unit::Seconds => "seconds, or a time such as \"90s\", \"30m\", \"36h\" or \"7d\"",
-            };
-            self.refuse(&value.span(), format!("'{}' must be {wanted}", parameter.name));
-        }
-        amount
-    }
-
     fn suppressions(&mut self, value: &Value<'_>) {
         let DeValue::Array(entries) = value.get_ref() else {
             return self
@@ -328,58 +313,6 @@ impl Reader<'_> {
         None
     }
 
-    fn boolean(&mut self, value: &Value<'_>) -> Option<bool> {
-        if let DeValue::Boolean(boolean) = value.get_ref() {
-            return Some(*boolean);
-        }
-        self.refuse(&value.span(), "must be true or false".into());
-        None
-    }
-
-    fn string(&mut self, key: &Key<'_>, value: &Value<'_>) -> Option<String> {
-        match value.get_ref() {
-            DeValue::String(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
-            _ => {
-                self.refuse(
-                    &value.span(),
-                    format!("'{}' must be text, and not empty", Text::new(key.get_ref())),
-                );
-                None
-            }
-        }
-    }
-
-    fn severity(&mut self, value: &Value<'_>) -> Option<Severity> {
-        let names = Severity::ALL.map(Severity::name);
-        let DeValue::String(name) = value.get_ref() else {
-            self.refuse(&value.span(), format!("a severity is one of {}", names.join(", ")));
-            return None;
-        };
-        let found = Severity::from_name(name);
-        if found.is_none() {
-            let hint = nearest(name, &names);
-            let what =
-                format!("unknown severity '{}'{hint}; it is one of {}", Text::new(name), names.join(", "));
-            self.refuse(&value.span(), what);
-        }
-        found
-    }
-
-    fn date(&mut self, value: &Value<'_>) -> Option<Date> {
-        let parsed = match value.get_ref() {
-            DeValue::Datetime(datetime) => match (datetime.date, datetime.time) {
-                (Some(date), None) => date.to_string().parse().ok(),
-                _ => None,
-            },
-            DeValue::String(text) => text.parse().ok(),
-            _ => None,
-        };
-        if parsed.is_none() {
-            self.refuse(&value.span(), "'until' must be a day, such as 2027-03-31".into());
-        }
-        parsed
-    }
-
     fn setting<T>(&self, value: &Value<'_>, meant: T) -> Setting<T> {
         Setting { value: meant, origin: self.origin(&value.span()) }
     }
@@ -400,34 +333,6 @@ impl Reader<'_> {
     }
 }
 
-/// `90`, `90s`, `30m`, `36h`, `7d`.
-fn seconds(text: &str) -> Option<u64> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let factor = match &text[digits.len()..] {
-        "" | "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        _ => return None,
-    };
-    digits.parse::<u64>().ok()?.checked_mul(factor)
-}
-
-/// `; did you mean 'x'?`, or nothing when nothing is near.
-fn nearest(name: &str, names: &[&str]) -> String {
-    // A name that somebody mistyped shares most of it; Jaro-Winkler favours a right beginning.
-    names
-        .iter()
-        .map(|known| (strsim::jaro_winkler(name, known), known))
-        .filter(|(likeness, _)| *likeness > 0.75)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map_or_else(String::new, |(_, known)| format!("; did you mean '{known}'?"))
-}
-
-fn one_line(message: &str) -> String {
-    Text::new(&message.lines().collect::<Vec<_>>().join("; ")).to_string()
-}
-
 pub(super) const MAIN_FILE: &str = "/etc/guestward/policy.toml";
 pub(super) const DROP_INS: &str = "/etc/guestward/policy.d";
 const MAX_BYTES: u64 = 1024 * 1024;
@@ -435,6 +340,7 @@ const MAX_DROP_INS: usize = 1_000;
 
 #[cfg(test)]
 mod tests {
+    use super::super::Unit;
     use super::*;
     use proptest::prelude::*;
 
@@ -462,14 +368,6 @@ mod tests {
         assert_eq!(settings.thresholds["max"].origin.file, "2");
         assert!(!settings.enabled.as_ref().unwrap().value);
         assert_eq!(errors, []);
-    }
-
-    #[test]
-    fn times_have_units() {
-        assert_eq!(seconds("7d"), Some(604_800));
-        assert_eq!(seconds("90"), Some(90));
-        assert_eq!(seconds("1w"), None);
-        assert_eq!(seconds("99999999999999999999d"), None);
     }
 
     proptest! {
