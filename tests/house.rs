@@ -81,7 +81,7 @@ fn only_the_wire_knows_how_a_record_is_written() {
 fn only_the_policy_file_knows_toml() {
     for (path, _, code) in sources() {
         assert!(
-            path.ends_with("policy/file.rs") || !code.contains("toml::"),
+            path.to_str().unwrap().contains("policy/file") || !code.contains("toml::"),
             "{} reads TOML",
             path.display()
         );
