@@ -46,8 +46,11 @@ impl Host {
     }
 
     fn with_resolver(root: &Path, resolver: Resolver) -> Result<Self, Unreadable> {
-        let fail = |errno| Unreadable::from_errno(root, errno);
-        let fd = beneath::open_root(root).map_err(fail)?;
+        let fd = beneath::open_root(root).map_err(|errno| match errno {
+            // Elsewhere a file in place of a folder means that what is asked for is absent; here it is a mistake.
+            Errno::ENOTDIR => Unreadable::new(root, Cause::Os(errno)),
+            errno => Unreadable::from_errno(root, errno),
+        })?;
         let root_path = root.canonicalize().unwrap_or_else(|_| root.to_owned());
         Ok(Self { root: fd, root_path, resolver })
     }
