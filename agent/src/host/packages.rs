@@ -52,6 +52,16 @@ impl Manager {
     }
 }
 
+/// A process that still runs what an update has replaced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restart {
+    pub pid: u32,
+    pub unit: Option<String>,
+    pub uid: u32,
+    /// Whose files they are.
+    pub packages: Vec<String>,
+}
+
 /// The updates that are outstanding.
 #[derive(Debug, Clone, Default)]
 pub struct Updates {

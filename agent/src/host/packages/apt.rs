@@ -103,6 +103,10 @@ impl Archive {
         let prefix = source.prefix();
         let mut has_list = false;
         for (component, architecture) in wanted(source, architectures) {
+            let is_served = release.as_ref().is_none_or(|release| release.serves(&architecture));
+            if !is_served && !source.is_flat() {
+                continue;
+            }
             let within = match component {
                 "" => "Packages".to_owned(),
                 _ => format!("{component}/binary-{architecture}/Packages"),

@@ -154,6 +154,10 @@ impl Database {
             index.read(host, &file, true)?;
         }
         let packages = index.packages;
+        if packages.is_empty() {
+            // dpkg itself is a package, and a distroless image has one for each of its parts.
+            return Err(Unreadable::malformed(STATUS, 0, "it knows of no package at all"));
+        }
         let architectures = architectures(host, &packages)?;
         let native = architectures.first().cloned().unwrap_or_default();
         Ok(Self { packages, native, architectures })
@@ -398,6 +402,7 @@ mod tests {
             assert!(database(&[("var/lib/dpkg/status", &TWO[..cut])]).is_err(), "cut at {cut}");
         }
         assert!(database(&[("var/lib/dpkg/status", &"\0".repeat(4096))]).is_err());
+        assert!(database(&[("var/lib/dpkg/status", "")]).is_err());
         assert!(database(&[("var/lib/dpkg/status", &format!("{TWO}\n{}\n", "\0".repeat(4096)))]).is_err());
     }
 

@@ -25,6 +25,10 @@ pub(super) struct Release {
     pub(super) valid_until: Option<Timestamp>,
     pub(super) is_not_automatic: bool,
     pub(super) is_but_automatic_upgrades: bool,
+    /// `None` where it does not say.
+    architectures: Option<Vec<String>>,
+    /// Packages for all architectures stand in the list of each.
+    has_no_list_for_all: bool,
     /// The checksum part, in which every list of the suite is named.
     index: Vec<u8>,
 }
@@ -58,7 +62,6 @@ impl Release {
             },
         };
         let is_yes = |name: &str| stanza.text(name).is_some_and(|value| value.eq_ignore_ascii_case("yes"));
-        let is_not_automatic = is_yes("NotAutomatic");
         Ok(Self {
             origin: text("Origin"),
             label: text("Label"),
@@ -67,8 +70,14 @@ impl Release {
             version: text("Version"),
             date: time("Date")?,
             valid_until: time("Valid-Until")?,
-            is_not_automatic,
-            is_but_automatic_upgrades: is_not_automatic && is_yes("ButAutomaticUpgrades"),
+            is_not_automatic: is_yes("NotAutomatic"),
+            is_but_automatic_upgrades: is_yes("ButAutomaticUpgrades"),
+            architectures: stanza
+                .text("Architectures")
+                .map(|names| names.split_whitespace().map(str::to_owned).collect()),
+            has_no_list_for_all: stanza
+                .text("No-Support-for-Architecture-all")
+                .is_some_and(|what| what.split_whitespace().any(|what| what == "Packages")),
             index: ["SHA512", "SHA256", "SHA1", "MD5Sum"]
                 .iter()
                 .find_map(|name| stanza.field(name))
@@ -76,6 +85,15 @@ impl Release {
                 .to_vec(),
             path,
         })
+    }
+
+    /// Whether apt asks for lists of an architecture.
+    pub(super) fn serves(&self, architecture: &str) -> bool {
+        let is_named = |names: &Vec<String>| names.iter().any(|name| name == architecture);
+        match architecture {
+            "all" => !self.has_no_list_for_all && self.architectures.as_ref().is_some_and(is_named),
+            _ => self.architectures.as_ref().is_none_or(is_named),
+        }
     }
 
     /// Whether the suite has a list of that name, compressed or not: `main/binary-amd64/Packages`.
@@ -155,9 +173,13 @@ mod tests {
     }
 
     #[test]
-    fn automatic_upgrades_mean_nothing_without_not_automatic() {
-        assert!(!parse("ButAutomaticUpgrades: yes\n").unwrap().is_but_automatic_upgrades);
-        assert!(parse("NotAutomatic: yes\nButAutomaticUpgrades: yes\n").unwrap().is_but_automatic_upgrades);
+    fn a_list_for_all_architectures_is_asked_for_only_where_it_is_offered() {
+        assert!(parse("Architectures: all amd64\n").unwrap().serves("all"));
+        assert!(!parse("Architectures: amd64\n").unwrap().serves("all"));
+        assert!(!parse("Architectures: amd64\n").unwrap().serves("i386"));
+        assert!(parse("Suite: s\n").unwrap().serves("i386"));
+        let separate = "No-Support-for-Architecture-all: Packages\nArchitectures: all amd64\n";
+        assert!(!parse(separate).unwrap().serves("all"));
     }
 
     #[test]
