@@ -16,6 +16,12 @@ pub(crate) fn ours(root: &Path) -> BTreeSet<String> {
     let packages = Packages::of(&Host::at(root).unwrap());
     let updates = packages.updates.unwrap();
     assert!(updates.unsure.is_empty(), "{:?}", updates.unsure);
+    pending(root)
+}
+
+/// As [`ours`], also where a list is missing and apt goes on without it.
+fn pending(root: &Path) -> BTreeSet<String> {
+    let updates = Packages::of(&Host::at(root).unwrap()).updates.unwrap();
     updates
         .pending
         .iter()
@@ -43,22 +49,23 @@ fn update(line: &str) -> Option<String> {
     Some(format!("{name} {architecture} {installed} -> {candidate}"))
 }
 
-/// apt on a tree: its configuration, lists and status, and a cache that goes away with the tree.
+/// apt on a tree: its configuration, lists and status, and no cache.
 fn apt_at(root: &Path) -> Command {
-    let cache = root.join("var/cache/apt");
-    fs::create_dir_all(cache.join("archives/partial")).unwrap();
-    let option = |name: &str, value: &str| format!("{name}={value}");
+    fs::create_dir_all(root.join("var/cache/apt/archives/partial")).unwrap();
+    let show = |path: &str| root.join(path).display().to_string();
+    // Read before the tree's own apt.conf.d, so that apt finds that at all.
+    let configuration = root.join("judge.conf");
+    let settings = [
+        ("Dir", show("")),
+        ("Dir::State::status", show("var/lib/dpkg/status")),
+        ("Dir::Cache::pkgcache", String::new()),
+        ("Dir::Cache::srcpkgcache", String::new()),
+        ("APT::Architecture", "amd64".to_owned()),
+    ];
+    let text: String = settings.iter().map(|(name, value)| format!("{name} \"{value}\";\n")).collect();
+    fs::write(&configuration, text).unwrap();
     let mut command = Command::new("apt");
-    command.env("APT_CONFIG", "/dev/null");
-    for option in [
-        option("Dir", root.to_str().unwrap()),
-        option("Dir::State::status", root.join("var/lib/dpkg/status").to_str().unwrap()),
-        option("Dir::Cache::pkgcache", ""),
-        option("Dir::Cache::srcpkgcache", ""),
-        option("APT::Architecture", "amd64"),
-    ] {
-        command.args(["-o", &option]);
-    }
+    command.env("APT_CONFIG", configuration);
     command
 }
 

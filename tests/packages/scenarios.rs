@@ -171,6 +171,156 @@ fn a_vendor_may_offer_the_same_package() {
     Tree::new().installed("x", "1").archive("a", STABLE, &["x 2"]).archive("v", VENDOR, &["x 5"]).check(1);
 }
 
+#[test]
+fn a_package_for_all_architectures_may_become_one_for_this_and_back() {
+    Tree::new()
+        .status("x", "1", "install ok installed", "all")
+        .installed("y", "1")
+        .archive("a", STABLE, &["x 2", "y 2 all"])
+        .check(2);
+}
+
+#[test]
+fn a_foreign_architecture_has_updates_of_its_own() {
+    Tree::new()
+        .installed("x", "1")
+        .status("x", "1", "install ok installed", "i386")
+        .write("var/lib/dpkg/arch", "amd64\ni386\n")
+        .archive("a", STABLE, &["x 2 amd64", "x 3 i386"])
+        .write("etc/apt/apt.conf.d/arch", "APT::Architectures { \"amd64\"; \"i386\"; };\n")
+        .write("etc/apt/preferences.d/x", "Package: x\nPin: release o=Debian\nPin-Priority: -1\n")
+        .check(1);
+}
+
+#[test]
+fn an_installed_version_that_no_archive_has_keeps_its_place_against_backports() {
+    Tree::new().installed("x", "1").archive("b", BACKPORTS, &["x 2"]).check(1);
+}
+
+#[test]
+fn a_default_release_outweighs_the_other_suites() {
+    for (release, expected) in
+        [("stable", 0), ("bookworm", 0), ("stable*", 1), ("a=stable-security", 1), ("12*", 0)]
+    {
+        Tree::new()
+            .installed("x", "1")
+            .archive("a", STABLE, &["x 1"])
+            .archive("b", SECURITY, &["x 2"])
+            .write("etc/apt/apt.conf.d/50release", &format!("APT::Default-Release \"{release}\";\n"))
+            .check(expected);
+    }
+}
+
+#[test]
+fn a_default_release_goes_before_a_preference_for_whole_lists() {
+    Tree::new()
+        .installed("x", "1")
+        .archive("a", STABLE, &["x 2"])
+        .archive("v", VENDOR, &["x 5"])
+        .write("etc/apt/apt.conf.d/50release", "APT { Default-Release \"stable\"; };\n")
+        .write("etc/apt/preferences", "Package: *\nPin: release a=stable\nPin-Priority: 50\n")
+        .check(1);
+}
+
+#[test]
+fn apt_reads_only_files_with_the_right_names() {
+    let never = "Package: x\nPin: release o=Debian\nPin-Priority: -1\n";
+    for (name, expected) in
+        [("10x", 0), ("10x.pref", 0), ("10x.disabled", 1), ("10x~", 1), (".x.pref", 1), ("10 x", 1)]
+    {
+        Tree::new()
+            .installed("x", "1")
+            .archive("a", STABLE, &["x 2"])
+            .write(&format!("etc/apt/preferences.d/{name}"), never)
+            .check(expected);
+    }
+}
+
+#[test]
+fn sources_are_read_in_both_notations_and_only_theirs_count() {
+    for (source, expected) in [
+        ("Types: deb\nURIs: http://a.example/r/\nSuites: s\nComponents: main\nTrusted: yes\n", 1),
+        (
+            "# x\nTypes: deb deb-src\nURIs:\n http://a.example/r\nSuites: t s\n# y\nComponents: main\nTrusted: yes\n",
+            1,
+        ),
+        ("Enabled: no\nTypes: deb\nURIs: http://a.example/r\nSuites: s\nComponents: main\n", 0),
+        ("Types: deb-src\nURIs: http://a.example/r\nSuites: s\nComponents: main\n", 0),
+        ("Types: deb\nURIs: http://a.example/r\nSuites: s\nComponents: contrib\nTrusted: yes\n", 0),
+        (
+            "Types: deb\nURIs: http://a.example/r\nSuites: s\nComponents: main\nArchitectures: i386\nTrusted: yes\n",
+            0,
+        ),
+        ("Types: deb\nURIs: https://u:p@a.example/r\nSuites: s\nComponents: main\nTrusted: yes\n", 1),
+    ] {
+        let mut tree = Tree::new().installed("x", "1").archive("a", STABLE, &["x 2"]);
+        tree.configuration.clear();
+        let tree = tree.write("etc/apt/sources.list.d/a.sources", source).finish();
+        let apts = apts(&mut apt_at(tree.path()));
+        assert_eq!(pending(tree.path()), apts, "with {source}");
+        assert_eq!(apts.len(), expected, "with {source}: {apts:?}");
+    }
+}
+
+#[test]
+fn a_flat_archive_in_a_directory_counts() {
+    for (suite, name) in
+        [("./", "_srv_my%5frepo_._"), ("/", "_srv_my%5frepo_"), ("sub/", "_srv_my%5frepo_sub_")]
+    {
+        let mut tree = Tree::new().installed("x", "1");
+        let _ = writeln!(tree.configuration, "deb [trusted=yes] file:/srv/my_repo {suite}");
+        let list = "Package: x\nVersion: 2\nArchitecture: amd64\nFilename: x.deb\nSize: 1\n\n";
+        tree.write(
+            &format!("var/lib/apt/lists/{name}Release"),
+            "Suite: s\nDate: Fri, 20 Nov 2026 00:12:41 UTC\n",
+        )
+        .write(&format!("var/lib/apt/lists/{name}Packages"), list)
+        .check(1);
+    }
+}
+
+#[test]
+fn a_later_ordinary_update_includes_an_earlier_security_update() {
+    let states = Tree::new()
+        .installed("x", "1")
+        .archive("a", STABLE, &["x 3"])
+        .archive("b", SECURITY, &["x 2"])
+        .states();
+    assert_eq!(states, [("3".to_owned(), "pending", true)]);
+}
+
+#[test]
+fn a_security_update_that_is_installed_already_makes_no_later_one_a_security_update() {
+    let states = Tree::new()
+        .installed("x", "2")
+        .archive("a", STABLE, &["x 3"])
+        .archive("b", SECURITY, &["x 2"])
+        .states();
+    assert_eq!(states, [("3".to_owned(), "pending", false)]);
+}
+
+#[test]
+fn a_security_update_beyond_the_pinned_candidate_is_reported_as_withheld() {
+    let states = Tree::new()
+        .installed("x", "1")
+        .archive("a", STABLE, &["x 2"])
+        .archive("b", SECURITY, &["x 3"])
+        .write("etc/apt/apt.conf.d/50release", "APT::Default-Release \"stable\";\n")
+        .states();
+    assert_eq!(states, [("2".to_owned(), "pending", false), ("3".to_owned(), "pinned", true)]);
+}
+
+#[test]
+fn a_preference_for_a_whole_suite_does_not_report_every_other_version() {
+    let states = Tree::new()
+        .installed("x", "1")
+        .archive("a", STABLE, &["x 1"])
+        .archive("v", VENDOR, &["x 5"])
+        .write("etc/apt/preferences", "Package: *\nPin: release o=Vendor\nPin-Priority: 50\n")
+        .states();
+    assert_eq!(states, []);
+}
+
 /// Runs the same archives under many preferences.
 #[test]
 fn pins_decide_as_apt_decides() {
@@ -205,7 +355,15 @@ fn pins_decide_as_apt_decides() {
         ("Package: x:i386\nPin: release o=Vendor\nPin-Priority: -1", 2),
         ("Package: x:any\nPin: release o=Vendor\nPin-Priority: -1", 2),
         ("Package: X\nPin: release o=Vendor\nPin-Priority: -1", 2),
-        ("Package: x\nPin: release o=Vendor\nPin-Priority: 0", 2),
+        (
+            "Package: x\nPin: release o=Vendor\nPin-Priority: -1\n \nPackage: y\nPin: release o=Debian\nPin-Priority: -1",
+            1,
+        ),
+        (
+            "Package: x\nPin: release o=Vendor\nPin-Priority: -1\n#\nPackage: y\nPin: release o=Debian\nPin-Priority: -1",
+            1,
+        ),
+        ("Package: *\nPin: version 1\nPin-Priority: 5\n\nPackage: x\nPin: nonsense\nPin-Priority: 5", 2),
         ("Package: x\nPin: release o=Vendor, l=Other\nPin-Priority: -1", 2),
         ("Package: x\nPin: release\nPin-Priority: -1", 2),
         ("Package: x\nPin: release o=Vendor\nPin-Priority: -32768", 2),

@@ -74,7 +74,7 @@ pub struct Updates {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pending {
     pub name: String,
-    /// The candidate's.
+    /// The installed version's, as apt lists it.
     pub architecture: String,
     pub installed: String,
     pub candidate: String,

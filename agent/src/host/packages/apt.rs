@@ -49,7 +49,6 @@ struct File {
 /// A version of an installed package.
 struct Offer {
     version: String,
-    architecture: String,
     source: String,
     source_version: String,
     /// Indexes of the lists that have it.
@@ -253,7 +252,6 @@ impl<'a> Table<'a> {
             table.by_name.entry(package.name.as_bytes()).or_default().push(table.rows.len());
             let installed = Offer {
                 version: package.version.clone(),
-                architecture: package.architecture.clone(),
                 source: package.source.clone(),
                 source_version: package.source_version.clone(),
                 files: vec![0],
@@ -293,7 +291,6 @@ impl<'a> Table<'a> {
                 stanza.text("Phased-Update-Percentage").and_then(|percentage| percentage.parse().ok());
             offers.push(Offer {
                 version: version.clone(),
-                architecture: architecture.clone(),
                 source,
                 source_version,
                 files: vec![file],
@@ -430,7 +427,7 @@ impl Policy<'_> {
         files.sort_by_key(|file| (Reverse(file.is_security), Reverse(file.priority)));
         Pending {
             name: package.name.clone(),
-            architecture: candidate.architecture.clone(),
+            architecture: package.architecture.clone(),
             installed: package.version.clone(),
             candidate: candidate.version.clone(),
             is_security,

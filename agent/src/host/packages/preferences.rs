@@ -101,7 +101,7 @@ impl Pins {
             }
             let names = stanza.text("Package").filter(|names| !names.is_empty());
             let names = names.ok_or_else(|| bad("a preference without a Package"))?;
-            // apt passes over a record without a pin, and over a priority of zero.
+            // apt passes over a record without a pin, or with one of a kind that it does not know.
             let Some(pin) = stanza.text("Pin") else { continue };
             let (kind, value) = pin.split_once(char::is_whitespace).unwrap_or((pin, ""));
             let value = value.trim();
@@ -117,7 +117,7 @@ impl Pins {
                 return Err(bad("a Pin-Priority that apt does not allow"));
             }
             if priority == 0 {
-                continue;
+                return Err(bad("a pin without a Pin-Priority, or with one of zero"));
             }
             let unsupported = |what: String| Unreadable::new(file, Cause::Unsupported(what));
             if asks_for_expression(&what) {

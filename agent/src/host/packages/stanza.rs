@@ -114,12 +114,11 @@ pub struct Stanza<'a> {
 }
 
 impl<'a> Stanza<'a> {
-    /// The value of a field, trimmed; continuation lines are kept as they are. The case of the name does not matter.
+    /// The value of a field, trimmed; continuation lines are kept as they are. The case of the name does not
+    /// matter, and of two fields with the same name the last one counts, as for apt.
     pub fn field(&self, name: &str) -> Option<&'a [u8]> {
-        self.fields().find_map(|field| match field {
-            Ok(field) if field.name.eq_ignore_ascii_case(name.as_bytes()) => Some(field.value),
-            _ => None,
-        })
+        let is_meant = |field: &Field<'_>| field.name.eq_ignore_ascii_case(name.as_bytes());
+        self.fields().flatten().filter(is_meant).last().map(|field| field.value)
     }
 
     pub fn text(&self, name: &str) -> Option<&'a str> {
