@@ -9,6 +9,7 @@ mod fixtures;
 mod generated;
 mod house;
 mod licences;
+mod packages;
 mod policy;
 mod registry;
 mod support;

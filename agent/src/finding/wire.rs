@@ -2,6 +2,8 @@
 //!
 //! The only serde for findings. A field's name here is a promise to scripts and dashboards.
 
+pub mod packages;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Serialize;

@@ -1,0 +1,249 @@
+//! What is installed, what could be newer, and whether the running kernel is the installed one.
+//!
+//! From the files that dpkg and apt keep; no package manager is run, no lock taken and nothing refreshed.
+
+mod apt;
+mod config;
+pub mod dpkg;
+pub mod kernel;
+mod lists;
+mod phasing;
+mod preferences;
+mod release;
+mod sources;
+pub mod stanza;
+pub mod version;
+
+use jiff::{SignedDuration, Timestamp};
+
+pub use dpkg::{Database, Package};
+pub use kernel::{Kernel, Reboot};
+use release::Release;
+
+use super::{Cause, Host, Unreadable};
+
+/// Everything about packages.
+#[derive(Debug, Clone)]
+pub struct Packages {
+    pub manager: Result<Manager, Unreadable>,
+    /// dpkg's database; empty where there is no package manager.
+    pub database: Result<Database, Unreadable>,
+    pub updates: Result<Updates, Unreadable>,
+    pub metadata: Metadata,
+    pub kernel: Result<Kernel, Unreadable>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manager {
+    Apt,
+    /// rpm's database is there; guestward does not read it yet.
+    Rpm,
+    None,
+}
+
+impl Manager {
+    /// What the machine's owner calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Apt => "apt",
+            Self::Rpm => "dnf",
+            Self::None => "none",
+        }
+    }
+}
+
+/// A process that still runs what an update has replaced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restart {
+    pub pid: u32,
+    pub unit: Option<String>,
+    pub uid: u32,
+    /// Whose files they are.
+    pub packages: Vec<String>,
+}
+
+/// The updates that are outstanding.
+#[derive(Debug, Clone, Default)]
+pub struct Updates {
+    pub pending: Vec<Pending>,
+    /// What could not be looked at; there may be more updates behind it.
+    pub unsure: Vec<Unreadable>,
+}
+
+/// One package that has a newer version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pending {
+    pub name: String,
+    /// The installed version's, as apt lists it.
+    pub architecture: String,
+    pub installed: String,
+    pub candidate: String,
+    /// Whether a version on the way from the installed one to the candidate is a security update.
+    pub is_security: bool,
+    pub state: PendingState,
+    /// Where the candidate comes from: `Debian:oldstable-security`.
+    pub origin: String,
+    /// The archive had it at this time, or before.
+    pub available_by: Option<Timestamp>,
+}
+
+impl Pending {
+    /// As people write it: `openssl:amd64`.
+    pub fn key(&self) -> String {
+        format!("{}:{}", self.name, self.architecture)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PendingState {
+    Pending,
+    /// Somebody put the package on hold.
+    Held,
+    /// The archive offers it to some machines first, and this is not one of them yet.
+    Phased,
+    /// A preference keeps apt from choosing it; apt does not list it.
+    Pinned,
+}
+
+impl PendingState {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Held => "held",
+            Self::Phased => "phased",
+            Self::Pinned => "pinned",
+        }
+    }
+}
+
+/// How old the lists are.
+#[derive(Debug, Clone, Default)]
+pub struct Metadata {
+    /// The latest `Date` of the configured archives: how recent a change the lists can know of.
+    pub newest: Option<Timestamp>,
+    /// The first `Valid-Until` to run out, and whose it is.
+    pub valid_until: Option<(Timestamp, String)>,
+    /// When somebody last asked the archives.
+    pub checked: Option<Timestamp>,
+    /// Lists of configured archives that are not there.
+    pub missing: Vec<String>,
+    /// What else stood in the way.
+    pub unsure: Vec<Unreadable>,
+}
+
+/// Whether the lists may be believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Freshness {
+    Fresh,
+    Stale { reason: String },
+    Missing { reason: String },
+    Unknown { reason: String },
+}
+
+impl Freshness {
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Fresh => "fresh",
+            Self::Stale { .. } => "stale",
+            Self::Missing { .. } => "missing",
+            Self::Unknown { .. } => "unknown",
+        }
+    }
+
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Fresh => None,
+            Self::Stale { reason } | Self::Missing { reason } | Self::Unknown { reason } => Some(reason),
+        }
+    }
+}
+
+impl Metadata {
+    fn add(&mut self, release: &Release) {
+        self.newest = self.newest.max(release.date);
+        let ends = release.valid_until.map(|until| (until, release.name()));
+        self.valid_until = match (self.valid_until.take(), ends) {
+            (Some(a), Some(b)) => Some(if a.0 <= b.0 { a } else { b }),
+            (a, b) => a.or(b),
+        };
+    }
+
+    /// Measured by the last `apt-get update`: an archive that does not change has an old date and is fresh.
+    pub fn freshness(&self, now: Timestamp, max_age: u64) -> Freshness {
+        if let Some(what) = self.missing.first() {
+            let more = self.missing.len() - 1;
+            let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+            return Freshness::Missing { reason: format!("{what}{more}") };
+        }
+        if let Some((until, name)) = self.valid_until.as_ref().filter(|(until, _)| *until < now) {
+            return Freshness::Stale { reason: format!("the list of {name} was valid until {until}") };
+        }
+        if let Some(cause) = self.unsure.first() {
+            return Freshness::Unknown { reason: cause.to_string() };
+        }
+        let Some(checked) = self.checked.or(self.newest) else {
+            return Freshness::Unknown { reason: "nothing tells when apt-get update last ran".to_owned() };
+        };
+        let limit = SignedDuration::from_secs(i64::try_from(max_age).unwrap_or(i64::MAX));
+        if now.duration_since(checked) > limit {
+            return Freshness::Stale { reason: format!("apt-get update last ran at {checked:.0}") };
+        }
+        Freshness::Fresh
+    }
+}
+
+impl Packages {
+    pub fn of(host: &Host) -> Self {
+        let manager = manager(host);
+        let (database, (updates, metadata)) = match &manager {
+            Ok(Manager::Apt) => match Database::of(host) {
+                Ok(database) => {
+                    let updates = apt::updates(host, &database);
+                    (Ok(database), updates)
+                }
+                Err(cause) => (Err(cause.clone()), without(&cause)),
+            },
+            Ok(Manager::None) => (Ok(Database::default()), (Ok(Updates::default()), Metadata::default())),
+            Ok(Manager::Rpm) => {
+                let cause =
+                    Unreadable::new("/var/lib/rpm", Cause::Unsupported("rpm not read yet".to_owned()));
+                (Err(cause.clone()), without(&cause))
+            }
+            Err(cause) => (Err(cause.clone()), without(cause)),
+        };
+        let kernel = database.as_ref().map_err(Clone::clone).and_then(|database| Kernel::of(host, database));
+        Self { manager, database, updates, metadata, kernel }
+    }
+
+    pub fn not_asked() -> Self {
+        let cause = Unreadable::not_asked("packages");
+        let (updates, metadata) = without(&cause);
+        Self {
+            manager: Err(cause.clone()),
+            database: Err(cause.clone()),
+            updates,
+            metadata,
+            kernel: Err(cause),
+        }
+    }
+}
+
+fn without(cause: &Unreadable) -> (Result<Updates, Unreadable>, Metadata) {
+    (Err(cause.clone()), Metadata { unsure: vec![cause.clone()], ..Metadata::default() })
+}
+
+fn manager(host: &Host) -> Result<Manager, Unreadable> {
+    if dpkg::is_used(host)? {
+        return Ok(Manager::Apt);
+    }
+    for database in RPM_DATABASES {
+        if host.exists(database)? {
+            return Ok(Manager::Rpm);
+        }
+    }
+    Ok(Manager::None)
+}
+
+/// Where apt keeps what the archives gave it.
+const LISTS: &str = "/var/lib/apt/lists";
+const RPM_DATABASES: [&str; 2] = ["/usr/lib/sysimage/rpm", "/var/lib/rpm"];
