@@ -5,7 +5,8 @@
 use jiff::Timestamp;
 
 use super::accounts::Accounts;
-use super::{Host, Identity};
+use super::sshd::Sshd;
+use super::{Host, Identity, Unreadable};
 
 /// Which subjects to look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -39,6 +40,8 @@ pub struct Facts {
     pub now: Timestamp,
     pub identity: Identity,
     pub accounts: Accounts,
+    /// `Ok(None)`: no sshd is installed.
+    pub sshd: Result<Option<Sshd>, Unreadable>,
 }
 
 impl Facts {
@@ -50,6 +53,12 @@ impl Facts {
         } else {
             Accounts::not_asked()
         };
-        Self { now, identity: Identity::of(host), accounts }
+        let sshd = if wanted.sshd {
+            progress("sshd");
+            Sshd::of(host, &accounts)
+        } else {
+            Err(Unreadable::not_asked("sshd"))
+        };
+        Self { now, identity: Identity::of(host), accounts, sshd }
     }
 }
