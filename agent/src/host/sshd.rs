@@ -12,6 +12,7 @@ mod keyword;
 mod lex;
 mod numbers;
 pub mod pattern;
+mod print;
 mod tree;
 mod value;
 mod version;

@@ -22,16 +22,22 @@ pub(super) fn is_valid(family: Family, written: &str, version: Version) -> bool 
         return true;
     }
     let names = written.strip_prefix(['+', '^']).unwrap_or(written);
-    if names.is_empty() {
+    if names.is_empty() || names.starts_with(',') {
         return false;
     }
-    names.split(',').all(|name| is_known(name, family, version))
+    // sshd stops looking at an empty name.
+    names.split(',').take_while(|name| !name.is_empty()).all(|name| is_known(name, family, version))
 }
 
 fn is_known(name: &str, family: Family, version: Version) -> bool {
-    let known = known(family, version);
+    // Whether a name is one at all is asked of all key types; what it selects, only of those that can sign.
+    let known = known(if family == Family::Signature { Family::Key } else { family }, version);
     if known.contains(&name) {
         return true;
+    }
+    if family == Family::GssKex {
+        // What follows names the mechanism.
+        return known.iter().any(|known| name.starts_with(known));
     }
     let said_of = |known: &&str| pattern::list(name.as_bytes(), known.as_bytes()) != pattern::Match::No;
     // For keys there are short names, and a wildcard will do that says something about any type.
@@ -50,9 +56,14 @@ pub(super) fn assemble(
     if written.is_empty() {
         return Some(owned(default));
     }
+    if family == Family::GssKex {
+        return Some(written.split(',').map(str::to_owned).collect());
+    }
     if let Some(removed) = written.strip_prefix('-') {
         let kept = |name: &&&str| pattern::list(removed.as_bytes(), name.as_bytes()) != pattern::Match::Yes;
-        return Some(default.iter().filter(kept).map(|&name| name.to_owned()).collect());
+        let kept: Vec<&str> = default.iter().filter(kept).copied().collect();
+        // sshd takes an emptied list for one that nobody set, and puts the default back.
+        return Some(owned(if kept.is_empty() { default } else { &kept }));
     }
     let wanted: Vec<&str> = if let Some(added) = written.strip_prefix('+') {
         default.iter().copied().chain(added.split(',')).collect()
@@ -89,6 +100,9 @@ fn known(family: Family, version: Version) -> Vec<&'static str> {
     let mut known = now.to_vec();
     if version < Version::new(7, 6) {
         known.extend(gone);
+    }
+    if family == Family::Signature {
+        known.retain(|name| !name.contains("-cert-"));
     }
     if family == Family::Kex && version >= Version::new(9, 9) {
         known.push("mlkem768x25519-sha256");

@@ -251,6 +251,11 @@ impl<'a> Effective<'a> {
     pub fn version(&self) -> Version {
         self.config.version
     }
+
+    /// Whether a Match block set it.
+    pub(super) fn is_local(&self, name: &str) -> bool {
+        !self.local.directives(name).is_empty()
+    }
 }
 
 const METHODS: &str = "AuthenticationMethods";

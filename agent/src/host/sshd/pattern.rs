@@ -116,7 +116,7 @@ pub fn address_list(patterns: &[u8], address: Option<&[u8]>) -> Result<Match, ()
 
 /// `user`, or `user@host`, as AllowUsers and DenyUsers have them. `Err` is a pattern that sshd refuses.
 pub fn user_at_host(pattern: &[u8], user: &[u8], host: &[u8], address: &[u8]) -> Result<bool, ()> {
-    let Some(at) = pattern.iter().rposition(|&byte| byte == b'@') else { return Ok(matches(pattern, user)) };
+    let Some(at) = pattern.iter().position(|&byte| byte == b'@') else { return Ok(matches(pattern, user)) };
     if !matches(&pattern[..at], user) {
         return Ok(false);
     }
@@ -134,7 +134,7 @@ pub fn user_at_host(pattern: &[u8], user: &[u8], host: &[u8], address: &[u8]) ->
 
 /// Whether sshd takes a pattern of AllowUsers or DenyUsers.
 pub fn is_user_pattern(pattern: &[u8]) -> bool {
-    match pattern.iter().rposition(|&byte| byte == b'@') {
+    match pattern.iter().position(|&byte| byte == b'@') {
         Some(at) => address_list(&pattern[at + 1..], None).is_ok(),
         None => true,
     }

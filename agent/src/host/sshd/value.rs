@@ -146,8 +146,13 @@ fn of_form(form: Form, words: &mut Words<'_>, around: Surroundings<'_>) -> Resul
         Form::FingerprintHash => named(words.some()?, &["MD5", "SHA1", "SHA256", "SHA384", "SHA512"]),
         Form::Facility => named(words.next().unwrap_or_default(), FACILITIES),
         Form::Level => named(words.next().unwrap_or_default(), LEVELS).map(|mut level| {
-            if level[0] == b"DEBUG1" {
-                level[0] = b"DEBUG".to_vec();
+            let plain: Option<&[u8]> = match level[0].as_slice() {
+                b"DEBUG1" => Some(b"DEBUG"),
+                b"SILENT" => Some(b"QUIET"),
+                _ => None,
+            };
+            if let Some(plain) = plain {
+                level[0] = plain.to_vec();
             }
             level
         }),
@@ -275,6 +280,10 @@ fn listen_address(words: &mut Words<'_>) -> Result<Values, String> {
         numbers::host_and_port(word).ok_or("address:port is wanted")?
     };
     let host = host.strip_prefix(b"[").and_then(|host| host.strip_suffix(b"]")).unwrap_or(host);
+    // The rest is for the resolver to say, which is not asked here.
+    if !host.iter().all(|byte| byte.is_ascii_alphanumeric() || b".:%_-*".contains(byte)) {
+        return Err(unsupported(host));
+    }
     let port = match port.map(numbers::port) {
         None => Vec::new(),
         Some(Some(port)) if port > 0 => port.to_string().into_bytes(),
@@ -361,7 +370,7 @@ fn timeouts(words: &mut Words<'_>) -> Result<Values, String> {
 
 const FLAG: &[(&str, &str)] = &[("yes", "yes"), ("no", "no")];
 const LEVELS: &[&str] =
-    &["QUIET", "FATAL", "ERROR", "INFO", "VERBOSE", "DEBUG", "DEBUG1", "DEBUG2", "DEBUG3"];
+    &["SILENT", "QUIET", "FATAL", "ERROR", "INFO", "VERBOSE", "DEBUG", "DEBUG1", "DEBUG2", "DEBUG3"];
 const FACILITIES: &[&str] = &[
     "DAEMON", "USER", "AUTH", "AUTHPRIV", "LOCAL0", "LOCAL1", "LOCAL2", "LOCAL3", "LOCAL4", "LOCAL5",
     "LOCAL6", "LOCAL7",
