@@ -4,6 +4,7 @@
 //! one connection at a time and never says which line decided. So the configuration is read here: every file
 //! and Include into a tree (`sshd/tree.rs`), and [`Config::evaluate`] says what it comes to for a connection.
 
+mod access;
 mod algorithms;
 mod criteria;
 mod defaults;
@@ -16,6 +17,7 @@ mod print;
 mod tree;
 mod value;
 mod version;
+mod witness;
 
 use std::ffi::OsString;
 use std::fmt;
@@ -25,6 +27,7 @@ use std::sync::Arc;
 
 use super::accounts::Accounts;
 use super::{Host, Text, Unreadable};
+pub use access::TurnedAway;
 pub use criteria::Criterion;
 use evaluate::Settings;
 pub use evaluate::{Context, Effective};
@@ -32,6 +35,7 @@ pub use tree::Directive;
 use tree::{Builder, Node};
 use value::Surroundings;
 pub use version::Version;
+pub use witness::Witness;
 
 /// An sshd that is installed.
 #[derive(Debug)]
@@ -39,6 +43,8 @@ pub struct Sshd {
     pub binary: PathBuf,
     pub version: Version,
     pub config: Result<Config, ConfigError>,
+    /// The connections worth asking about; without a configuration there are none.
+    pub witnesses: Result<Vec<Witness>, Unreadable>,
 }
 
 impl Sshd {
@@ -53,7 +59,11 @@ impl Sshd {
             let version = Version::in_binary(&bytes)
                 .ok_or_else(|| Unreadable::malformed(*binary, 0, "it does not say which OpenSSH it is"))?;
             let config = Config::read(host, version, &Homes::of(accounts), &Invocation::default());
-            return Ok(Some(Self { binary: PathBuf::from(binary), version, config }));
+            let witnesses = match &config {
+                Ok(config) => witness::witnesses(config, accounts),
+                Err(_) => Ok(Vec::new()),
+            };
+            return Ok(Some(Self { binary: PathBuf::from(binary), version, config, witnesses }));
         }
         Ok(None)
     }
@@ -98,6 +108,40 @@ impl Config {
         let config = Self { version, files, directories, directives, nodes, global };
         config.outside_match().check_global().map_err(ConfigError::Invalid)?;
         Ok(config)
+    }
+}
+
+impl Config {
+    /// Where it listens, as far as its own configuration says.
+    pub fn ports(&self) -> Vec<u16> {
+        let settings = self.outside_match();
+        let number = |port: &[u8]| std::str::from_utf8(port).ok()?.parse().ok();
+        let mut ports: Vec<u16> = settings.values("Port").iter().filter_map(|port| number(port)).collect();
+        let mut listens = Vec::new();
+        let mut without_port = false;
+        for directive in settings.directives("ListenAddress") {
+            match directive.values.get(1).and_then(|port| number(port)) {
+                Some(port) => listens.push(port),
+                None => without_port = true,
+            }
+        }
+        // An address with a port of its own does not listen on the others.
+        if !listens.is_empty() && !without_port {
+            ports.clear();
+        }
+        for port in listens {
+            if !ports.contains(&port) {
+                ports.push(port);
+            }
+        }
+        ports
+    }
+
+    /// The files of its host keys.
+    pub fn host_keys(&self) -> Vec<PathBuf> {
+        let none = |path: &[u8]| path.eq_ignore_ascii_case(b"none");
+        let values = self.outside_match().values("HostKey");
+        values.iter().filter(|path| !none(path)).map(|path| path_of(path)).collect()
     }
 }
 

@@ -168,13 +168,15 @@ impl<'a> Effective<'a> {
     ///
     /// Before 8.7 ChallengeResponseAuthentication, on by default, turned it on whatever it said itself.
     pub fn keyboard_interactive(&self) -> (bool, Origin) {
-        let own = "KbdInteractiveAuthentication";
-        let old = "ChallengeResponseAuthentication";
-        let set_here = !self.local.directives(own).is_empty();
-        if self.config.version < ONE_KEYBOARD_OPTION && !set_here && self.is_on(old) {
-            return (true, self.origin(old));
-        }
-        (self.is_on(own), self.origin(own))
+        let keyword = self.keyboard_interactive_keyword();
+        (self.is_on(keyword), self.origin(keyword))
+    }
+
+    /// The keyword that decides about keyboard-interactive.
+    pub fn keyboard_interactive_keyword(&self) -> &'static str {
+        let (own, old) = ("KbdInteractiveAuthentication", "ChallengeResponseAuthentication");
+        let is_old = self.config.version < ONE_KEYBOARD_OPTION;
+        if is_old && !self.is_local(own) && self.is_on(old) { old } else { own }
     }
 
     /// An algorithm list, after `+`, `-` and `^`.
