@@ -61,9 +61,7 @@ pub(super) fn assemble(
     }
     if let Some(removed) = written.strip_prefix('-') {
         let kept = |name: &&&str| pattern::list(removed.as_bytes(), name.as_bytes()) != pattern::Match::Yes;
-        let kept: Vec<&str> = default.iter().filter(kept).copied().collect();
-        // sshd takes an emptied list for one that nobody set, and puts the default back.
-        return Some(owned(if kept.is_empty() { default } else { &kept }));
+        return Some(default.iter().filter(kept).map(|&name| name.to_owned()).collect());
     }
     let wanted: Vec<&str> = if let Some(added) = written.strip_prefix('+') {
         default.iter().copied().chain(added.split(',')).collect()

@@ -44,11 +44,16 @@ impl Settings {
         if directives[number].values.is_empty() {
             return;
         }
+        let asks_the_wrong_one = keyword.name == PRINCIPALS_COMMAND && version < PRINCIPALS_COMMAND_MENDED;
+        if asks_the_wrong_one && !self.directives("AuthorizedKeysCommand").is_empty() {
+            return;
+        }
         let Some((_, numbers)) = self.0.iter_mut().find(|(known, _)| std::ptr::eq(*known, keyword)) else {
             self.0.push((keyword, vec![number]));
             return;
         };
         match keyword.fold_in(version) {
+            Fold::First if asks_the_wrong_one => *numbers = vec![number],
             Fold::First => {}
             Fold::Last => *numbers = vec![number],
             Fold::Append => numbers.push(number),
@@ -190,7 +195,12 @@ impl<'a> Effective<'a> {
             self.directives(name).next().map(|d| String::from_utf8_lossy(&d.values[0]).into_owned());
         let version = self.config.version;
         let default = algorithms::default(name, version);
-        algorithms::assemble(family, &written.unwrap_or_default(), &default, version)
+        let list = algorithms::assemble(family, &written.unwrap_or_default(), &default, version)?;
+        // For the connection sshd takes an emptied list for one that nobody set, unless it was just emptied there.
+        if list.is_empty() && !self.is_local(name) {
+            return Some(default.iter().map(|&name| name.to_owned()).collect());
+        }
+        Some(list)
     }
 
     fn check_local(&self) -> Result<(), Defect> {
@@ -260,5 +270,8 @@ impl<'a> Effective<'a> {
     }
 }
 
+/// sshd used to ask whether AuthorizedKeysCommand was set before it set this one.
+const PRINCIPALS_COMMAND: &str = "AuthorizedPrincipalsCommand";
+const PRINCIPALS_COMMAND_MENDED: Version = Version::new(10, 1);
 const METHODS: &str = "AuthenticationMethods";
 const NO_ALGORITHM: &str = "the list has no algorithm that this sshd knows";

@@ -106,26 +106,26 @@ pub(super) fn mask(word: &[u8]) -> Option<Vec<u8>> {
     (value <= 0o777).then(|| format!("0{value:o}").into_bytes())
 }
 
-/// `512M`, `1.5G`.
+/// `512M`, `1.5G`; what follows the unit does not count unless it is a letter or a digit.
 pub(super) fn scaled(word: &[u8]) -> Option<i64> {
-    let text = std::str::from_utf8(word).ok()?;
-    let (number, shift) = match text.bytes().last()?.to_ascii_lowercase() {
-        b'b' => (&text[..text.len() - 1], 0),
-        b'k' => (&text[..text.len() - 1], 10),
-        b'm' => (&text[..text.len() - 1], 20),
-        b'g' => (&text[..text.len() - 1], 30),
-        b't' => (&text[..text.len() - 1], 40),
-        _ => (text, 0),
+    let end = word.iter().position(|byte| !byte.is_ascii_digit() && *byte != b'.').unwrap_or(word.len());
+    let shift = match word.get(end).map(u8::to_ascii_lowercase) {
+        None | Some(b'b') => 0,
+        Some(b'k') => 10,
+        Some(b'm') => 20,
+        Some(b'g') => 30,
+        Some(b't') => 40,
+        Some(_) => return None,
     };
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    if (whole.is_empty() && fraction.is_empty()) || fraction.len() > 15 {
+    if word.get(end + 1).is_some_and(u8::is_ascii_alphanumeric) {
         return None;
     }
-    let digits = |text: &str| match text {
-        "" => Some(0),
-        _ if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse::<i64>().ok(),
-        _ => None,
-    };
+    let number = std::str::from_utf8(&word[..end]).ok()?;
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    if (whole.is_empty() && fraction.is_empty()) || fraction.contains('.') || fraction.len() > 15 {
+        return None;
+    }
+    let digits = |text: &str| if text.is_empty() { Some(0) } else { text.parse::<i64>().ok() };
     let scale = 1_i64 << shift;
     let tenths = 10_i64.checked_pow(u32::try_from(fraction.len()).ok()?)?;
     let part = i128::from(digits(fraction)?) * i128::from(scale) / i128::from(tenths);
