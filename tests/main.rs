@@ -12,4 +12,5 @@ mod licences;
 mod packages;
 mod policy;
 mod registry;
+mod sshd_differential;
 mod support;

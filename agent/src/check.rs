@@ -6,6 +6,7 @@
 
 pub mod accounts;
 pub mod packages;
+pub mod ssh;
 
 use crate::finding::{Finding, Outcome, Severity, Suppressed, Text, Verdict};
 use crate::host::{Facts, Wanted};
@@ -59,6 +60,7 @@ pub struct Topic {
 
 /// Every topic, in the order in which a reader wants them.
 pub const TOPICS: &[Topic] = &[accounts::TOPIC, packages::TOPIC];
+pub const TOPICS: &[Topic] = &[ssh::TOPIC, accounts::TOPIC];
 
 /// Every check, with its topic.
 pub fn all() -> impl Iterator<Item = (&'static Topic, &'static Check)> {

@@ -10,6 +10,7 @@ pub mod facts;
 pub mod glob;
 pub mod identity;
 pub mod packages;
+pub mod sshd;
 pub mod text;
 
 use std::ffi::OsString;

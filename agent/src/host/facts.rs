@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use super::accounts::Accounts;
 use super::packages::Packages;
 use super::{Host, Identity};
+use super::sshd::Sshd;
+use super::{Host, Identity, Unreadable};
 
 /// Which subjects to look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -41,6 +43,8 @@ pub struct Facts {
     pub identity: Identity,
     pub accounts: Accounts,
     pub packages: Packages,
+    /// `Ok(None)`: no sshd is installed.
+    pub sshd: Result<Option<Sshd>, Unreadable>,
 }
 
 impl Facts {
@@ -59,5 +63,12 @@ impl Facts {
             Packages::not_asked()
         };
         Self { now, identity: Identity::of(host), accounts, packages }
+        let sshd = if wanted.sshd {
+            progress("sshd");
+            Sshd::of(host, &accounts)
+        } else {
+            Err(Unreadable::not_asked("sshd"))
+        };
+        Self { now, identity: Identity::of(host), accounts, sshd }
     }
 }

@@ -1,0 +1,339 @@
+//! The connections worth asking about: for each user, source, and local end one of every kind that the
+//! configuration tells apart. Two that no pattern tells apart get the same answer, so one of them will do.
+
+use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
+
+use super::criteria::Criterion;
+use super::pattern::{self, Match, Network};
+use super::tree::Node;
+use super::{Config, Context};
+use crate::host::Unreadable;
+use crate::host::accounts::Accounts;
+
+/// A connection, and what is known of its account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Witness {
+    pub context: Context,
+    /// Whether the account is in passwd(5). Another may come from a directory.
+    pub is_local: bool,
+    /// Whether it has a password that could be guessed; `None` if that could not be seen.
+    pub has_password: Option<bool>,
+}
+
+impl Witness {
+    /// As `sshd -T -C` takes it.
+    pub fn specification(&self) -> String {
+        let Context { user, address, local_address, local_port, host, .. } = &self.context;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let mut shown = format!("user={},addr={}", text(user), text(address));
+        if host != address {
+            shown.push_str(&format!(",host={}", text(host)));
+        }
+        if local_address != ANY_LOCAL {
+            shown.push_str(&format!(",laddr={}", text(local_address)));
+        }
+        shown + &format!(",lport={local_port}")
+    }
+}
+
+/// The connections to ask about, the most telling first.
+pub(super) fn witnesses(config: &Config, accounts: &Accounts) -> Result<Vec<Witness>, Unreadable> {
+    let asked = Asked::of(config);
+    let users = asked.users(accounts)?;
+    let sources = asked.sources(config.outside_match().is_on("UseDNS"));
+    let locals = asked.locals();
+    let ports = asked.ports(config);
+    let domains = asked.domains();
+    let mut witnesses = Vec::new();
+    for user in &users {
+        for (address, host) in &sources {
+            for local_address in &locals {
+                for &local_port in &ports {
+                    for rdomain in &domains {
+                        if witnesses.len() == MOST {
+                            return Ok(witnesses);
+                        }
+                        let mut witness = user.clone();
+                        witness.context.address.clone_from(address);
+                        witness.context.host.clone_from(host);
+                        witness.context.local_address.clone_from(local_address);
+                        witness.context.local_port = local_port;
+                        witness.context.rdomain.clone_from(rdomain);
+                        witnesses.push(witness);
+                    }
+                }
+            }
+        }
+    }
+    Ok(witnesses)
+}
+
+/// Everything by which the configuration tells connections apart.
+#[derive(Debug, Default)]
+struct Asked {
+    criteria: Vec<Criterion>,
+    /// The patterns of AllowUsers and DenyUsers: the user's part, the place's.
+    users: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    /// The patterns of AllowGroups and DenyGroups.
+    groups: Vec<Vec<u8>>,
+}
+
+impl Asked {
+    fn of(config: &Config) -> Self {
+        let mut asked = Self::default();
+        asked.collect(&config.nodes);
+        for directive in &config.directives {
+            match directive.keyword.name {
+                "AllowUsers" | "DenyUsers" => {
+                    for value in &directive.values {
+                        let at = value.iter().position(|&byte| byte == b'@');
+                        let (user, place) = match at {
+                            Some(at) => (&value[..at], Some(value[at + 1..].to_vec())),
+                            None => (value.as_slice(), None),
+                        };
+                        asked.users.push((user.to_vec(), place));
+                    }
+                }
+                "AllowGroups" | "DenyGroups" => asked.groups.extend(directive.values.iter().cloned()),
+                _ => {}
+            }
+        }
+        asked
+    }
+
+    fn collect(&mut self, nodes: &[Node]) {
+        for node in nodes {
+            match node {
+                Node::Match(criteria) => self.criteria.extend(criteria.iter().cloned()),
+                Node::Include(files) => files.iter().for_each(|file| self.collect(file)),
+                Node::Set(_) => {}
+            }
+        }
+    }
+
+    fn users(&self, accounts: &Accounts) -> Result<Vec<Witness>, Unreadable> {
+        let local = accounts.users.as_ref().map_err(Clone::clone)?;
+        let groups = Membership::of(accounts)?;
+        let passwords = passwords(accounts);
+        let mut candidates: Vec<Witness> = local
+            .iter()
+            .map(|user| Witness {
+                context: Context {
+                    user: user.name.clone(),
+                    groups: groups.of_user(&user.name, user.gid),
+                    ..Context::default()
+                },
+                is_local: true,
+                has_password: passwords.as_ref().map(|set| set.contains(user.name.as_slice())),
+            })
+            .collect();
+        // Who could be asked for a password comes first, root before all, and those without a shell last.
+        let rank = |witness: &Witness| {
+            let shell = local.iter().find(|user| user.name == witness.context.user).map(|user| &user.shell);
+            let no_shell = shell.is_some_and(|shell| shell.ends_with("nologin") || shell.ends_with("false"));
+            (witness.context.user != b"root", witness.has_password != Some(true), no_shell)
+        };
+        candidates.sort_by_cached_key(rank);
+        let known: HashSet<&[u8]> = local.iter().map(|user| user.name.as_slice()).collect();
+        let mut names = vec![STRANGER.to_vec()];
+        names.extend(self.user_patterns().filter_map(instance));
+        for name in names.into_iter().filter(|name| !known.contains(name.as_slice())) {
+            let context = Context { user: name, ..Context::default() };
+            candidates.push(Witness { context, is_local: false, has_password: None });
+        }
+        let mut seen = HashSet::new();
+        candidates.retain(|witness| seen.insert(self.signature_of_user(witness)));
+        Ok(candidates)
+    }
+
+    fn user_patterns(&self) -> impl Iterator<Item = &[u8]> {
+        let matched = self.criteria.iter().filter_map(|criterion| match criterion {
+            Criterion::User(patterns) => Some(patterns.as_slice()),
+            _ => None,
+        });
+        let listed = self.users.iter().map(|(user, _)| user.as_slice());
+        matched.flat_map(pattern::entries).map(|(_, entry)| entry).chain(listed)
+    }
+
+    /// All that the configuration can know of a user.
+    fn signature_of_user(&self, witness: &Witness) -> (bool, bool, Option<bool>, Vec<bool>) {
+        let Context { user, groups, .. } = &witness.context;
+        let mut bits = Vec::new();
+        for criterion in &self.criteria {
+            match criterion {
+                Criterion::User(_) | Criterion::Group(_) => bits.push(criterion.is_met(&witness.context)),
+                _ => {}
+            }
+        }
+        bits.extend(self.users.iter().map(|(patterns, _)| pattern::matches(patterns, user)));
+        bits.extend(
+            self.groups.iter().map(|wanted| groups.iter().any(|group| pattern::matches(wanted, group))),
+        );
+        (user == b"root", witness.is_local, witness.has_password, bits)
+    }
+
+    /// Address and name of the client.
+    fn sources(&self, names_are_looked_up: bool) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let mut addresses: Vec<Vec<u8>> = SOURCES.iter().map(|source| source.to_vec()).collect();
+        let mut names: Vec<Vec<u8>> = Vec::new();
+        let places = self.users.iter().filter_map(|(_, place)| place.as_deref());
+        let matched = self.criteria.iter().filter_map(|criterion| match criterion {
+            Criterion::Address(patterns) | Criterion::Host(patterns) => Some(patterns.as_slice()),
+            _ => None,
+        });
+        for (_, entry) in places.chain(matched).flat_map(pattern::entries) {
+            addresses.extend(addresses_for(entry));
+            names.extend(instance(entry));
+        }
+        let mut sources: Vec<(Vec<u8>, Vec<u8>)> =
+            addresses.iter().map(|address| (address.clone(), address.clone())).collect();
+        if names_are_looked_up {
+            for name in names {
+                sources.extend(addresses.iter().map(|address| (address.clone(), name.clone())));
+            }
+        }
+        let mut seen = HashSet::new();
+        sources.retain(|(address, host)| seen.insert(self.signature_of_source(address, host)));
+        sources
+    }
+
+    fn signature_of_source(&self, address: &[u8], host: &[u8]) -> Vec<bool> {
+        let context = Context { address: address.to_vec(), host: host.to_vec(), ..Context::default() };
+        let mut bits: Vec<bool> = self
+            .criteria
+            .iter()
+            .filter(|criterion| matches!(criterion, Criterion::Address(_) | Criterion::Host(_)))
+            .map(|criterion| criterion.is_met(&context))
+            .collect();
+        bits.extend(self.users.iter().filter_map(|(_, place)| place.as_ref()).map(|place| {
+            let pattern = [b"*@", place.as_slice()].concat();
+            pattern::user_at_host(&pattern, b"", host, address) == Ok(true)
+        }));
+        bits
+    }
+
+    fn locals(&self) -> Vec<Vec<u8>> {
+        let lists: Vec<&Vec<u8>> = self
+            .criteria
+            .iter()
+            .filter_map(|criterion| match criterion {
+                Criterion::LocalAddress(patterns) => Some(patterns),
+                _ => None,
+            })
+            .collect();
+        let mut locals = vec![ANY_LOCAL.to_vec()];
+        locals
+            .extend(lists.iter().flat_map(|list| pattern::entries(list)).flat_map(|(_, e)| addresses_for(e)));
+        let mut seen = HashSet::new();
+        locals.retain(|local| {
+            let met = |list: &&Vec<u8>| pattern::address_list(list, Some(local)) == Ok(Match::Yes);
+            seen.insert(lists.iter().map(met).collect::<Vec<bool>>())
+        });
+        locals
+    }
+
+    /// Only ports that sshd listens on: a Match for another never happens.
+    fn ports(&self, config: &Config) -> Vec<u16> {
+        let mut ports = config.ports();
+        let asked = |port: &u16| self.criteria.contains(&Criterion::LocalPort(*port));
+        // Ports that nobody asks for are one.
+        let mut plain = false;
+        ports.retain(|port| asked(port) || !std::mem::replace(&mut plain, true));
+        // Socket activation listens where the unit says, which is not in this file.
+        let others = self.criteria.iter().filter_map(|criterion| match criterion {
+            Criterion::LocalPort(port) => Some(*port),
+            _ => None,
+        });
+        for port in others {
+            if !ports.contains(&port) {
+                ports.push(port);
+            }
+        }
+        ports
+    }
+
+    fn domains(&self) -> Vec<Option<Vec<u8>>> {
+        let mut domains = vec![None];
+        for criterion in &self.criteria {
+            if let Criterion::RDomain(patterns) = criterion {
+                domains.extend(pattern::entries(patterns).filter_map(|(_, entry)| instance(entry)).map(Some));
+            }
+        }
+        domains.truncate(8);
+        domains
+    }
+}
+
+/// Who is in which groups, without asking for every user and every group.
+struct Membership<'a> {
+    by_gid: HashMap<u32, Vec<&'a [u8]>>,
+    by_member: HashMap<&'a [u8], Vec<&'a [u8]>>,
+}
+
+impl<'a> Membership<'a> {
+    fn of(accounts: &'a Accounts) -> Result<Self, Unreadable> {
+        let mut membership = Self { by_gid: HashMap::new(), by_member: HashMap::new() };
+        for group in accounts.groups.as_ref().map_err(Clone::clone)? {
+            membership.by_gid.entry(group.gid).or_default().push(&group.name);
+            for member in &group.members {
+                membership.by_member.entry(member).or_default().push(&group.name);
+            }
+        }
+        Ok(membership)
+    }
+
+    fn of_user(&self, name: &[u8], gid: u32) -> Vec<Vec<u8>> {
+        let primary = self.by_gid.get(&gid).into_iter().flatten();
+        let member = self.by_member.get(name).into_iter().flatten();
+        primary.chain(member).map(|group| group.to_vec()).collect()
+    }
+}
+
+/// The accounts with a password that could be guessed; `None` if shadow(5) could not be read.
+fn passwords(accounts: &Accounts) -> Option<HashSet<&[u8]>> {
+    let shadow = accounts.shadow.as_ref().ok()?;
+    let usable = |hash: &[u8]| !hash.starts_with(b"!") && !hash.starts_with(b"*") && hash != b"x";
+    let shadowed = shadow.iter().filter(|entry| usable(&entry.hash)).map(|entry| entry.name.as_slice());
+    let users = accounts.users.as_deref().unwrap_or_default();
+    let plain = users.iter().filter(|user| usable(&user.password)).map(|user| user.name.as_slice());
+    Some(shadowed.chain(plain).collect())
+}
+
+/// A name that a pattern matches.
+fn instance(pattern: &[u8]) -> Option<Vec<u8>> {
+    if pattern.is_empty() || pattern == b"*" {
+        return None;
+    }
+    Some(pattern.iter().map(|&byte| if matches!(byte, b'*' | b'?') { b'x' } else { byte }).collect())
+}
+
+/// Addresses in and just outside of a network, or one that a wildcard matches.
+fn addresses_for(entry: &[u8]) -> Vec<Vec<u8>> {
+    let text = |address: IpAddr| address.to_string().into_bytes();
+    match Network::parse(entry) {
+        Ok(network) => {
+            let outside = network.outside().map(text);
+            [Some(text(network.inside())), outside].into_iter().flatten().collect()
+        }
+        Err(_) => {
+            let numbers: Vec<u8> =
+                entry.iter().map(|&byte| if matches!(byte, b'*' | b'?') { b'7' } else { byte }).collect();
+            let mut full = numbers.clone();
+            while full.iter().filter(|&&byte| byte == b'.').count() < 3 {
+                full.extend_from_slice(b".7");
+            }
+            let is_address = |bytes: &Vec<u8>| pattern::parse_address(bytes).is_some();
+            [numbers, full].into_iter().filter(is_address).collect()
+        }
+    }
+}
+
+/// The internet, then a private network, then this very machine.
+const SOURCES: &[&[u8]] = &[b"203.0.113.9", b"10.0.0.9", b"127.0.0.1", b"::1", b"2001:db8::9"];
+/// The local address where none is asked for.
+const ANY_LOCAL: &[u8] = b"192.0.2.1";
+/// Somebody whom no list of this machine names, from a directory perhaps.
+const STRANGER: &[u8] = b"somebody";
+/// Far more than any configuration tells apart.
+const MOST: usize = 8192;
