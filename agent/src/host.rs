@@ -9,6 +9,7 @@ mod beneath;
 pub mod facts;
 pub mod glob;
 pub mod identity;
+pub mod sudoers;
 pub mod text;
 
 use std::ffi::OsString;

@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 
 use super::accounts::Accounts;
+use super::sudoers::Sudo;
 use super::{Host, Identity};
 
 /// Which subjects to look at.
@@ -39,6 +40,7 @@ pub struct Facts {
     pub now: Timestamp,
     pub identity: Identity,
     pub accounts: Accounts,
+    pub sudo: Sudo,
 }
 
 impl Facts {
@@ -50,6 +52,12 @@ impl Facts {
         } else {
             Accounts::not_asked()
         };
-        Self { now, identity: Identity::of(host), accounts }
+        let sudo = if wanted.sudo {
+            progress("sudo");
+            Sudo::of(host)
+        } else {
+            Sudo::not_asked()
+        };
+        Self { now, identity: Identity::of(host), accounts, sudo }
     }
 }
