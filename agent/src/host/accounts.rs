@@ -176,7 +176,8 @@ impl Group {
         let members = rest.join(&b':');
         let members =
             members.split(|&byte| byte == b',').filter(|name| !name.is_empty()).map(<[u8]>::to_vec).collect();
-        let group = Self { name: name.to_vec(), password: password.to_vec(), gid: number(gid)?, members, line };
+        let group =
+            Self { name: name.to_vec(), password: password.to_vec(), gid: number(gid)?, members, line };
         Ok((group, flaw))
     }
 }
@@ -282,16 +283,8 @@ pub const GROUP: &str = "/etc/group";
 pub const SHADOW: &str = "/etc/shadow";
 pub const GSHADOW: &str = "/etc/gshadow";
 /// Every file whose modes matter: a backup holds the same hashes as its original.
-const FILES: &[&str] = &[
-    PASSWD,
-    "/etc/passwd-",
-    GROUP,
-    "/etc/group-",
-    SHADOW,
-    "/etc/shadow-",
-    GSHADOW,
-    "/etc/gshadow-",
-];
+const FILES: &[&str] =
+    &[PASSWD, "/etc/passwd-", GROUP, "/etc/group-", SHADOW, "/etc/shadow-", GSHADOW, "/etc/gshadow-"];
 const REFUSING_SHELLS: &[&[u8]] = &[b"nologin", b"false", b"true", b"sync", b"shutdown", b"halt"];
 /// Nobody reads more, and a file may be nothing but such lines.
 const MAX_ODD: usize = 1_000;

@@ -10,7 +10,9 @@ pub enum Password {
     /// No password is asked for.
     Empty,
     /// `!` or `*` in front; behind a `!` there may be a hash that waits to be unlocked.
-    Locked { behind: Option<Scheme> },
+    Locked {
+        behind: Option<Scheme>,
+    },
     /// No password gives this.
     Unmatchable,
     Usable(Scheme),
@@ -36,7 +38,10 @@ impl Password {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scheme {
     /// The letter behind the 2, and the logarithm of the cost.
-    Bcrypt { variant: u8, cost: u32 },
+    Bcrypt {
+        variant: u8,
+        cost: u32,
+    },
     /// DES over more than eight characters, in blocks.
     Bigcrypt,
     /// BSDi's extended DES.
@@ -47,8 +52,12 @@ pub enum Scheme {
     NtHash,
     Scrypt,
     Sha1,
-    Sha256 { rounds: u32 },
-    Sha512 { rounds: u32 },
+    Sha256 {
+        rounds: u32,
+    },
+    Sha512 {
+        rounds: u32,
+    },
     SunMd5,
     Yescrypt,
 }
@@ -112,7 +121,8 @@ impl fmt::Display for Scheme {
 
 fn des(hash: &[u8]) -> Option<Scheme> {
     // A salt of two, then eleven for each block of eight characters, sixteen blocks at most.
-    let is_des = all_base64(hash) && hash.len() >= 13 && (hash.len() - 2).is_multiple_of(11) && hash.len() <= 178;
+    let is_des =
+        all_base64(hash) && hash.len() >= 13 && (hash.len() - 2).is_multiple_of(11) && hash.len() <= 178;
     is_des.then_some(if hash.len() == 13 { Scheme::Des } else { Scheme::Bigcrypt })
 }
 
@@ -165,7 +175,9 @@ fn sun_md5(name: &[u8], rest: &[u8]) -> bool {
 
 fn salted(rest: &[u8], longest_salt: usize, hash_length: usize) -> bool {
     split(rest).is_some_and(|(salt, hash)| {
-        salt.len() <= longest_salt && !salt.iter().any(|byte| matches!(byte, b':' | b'\n')) && is_hash(hash, hash_length)
+        salt.len() <= longest_salt
+            && !salt.iter().any(|byte| matches!(byte, b':' | b'\n'))
+            && is_hash(hash, hash_length)
     })
 }
 

@@ -132,8 +132,11 @@ fn add(sudoers: &mut Sudoers, entry: Entry) {
 /// The version that stands in the program: the one string of the form `1.9.13p3`, with a minor number that sudo had.
 pub(super) fn version(host: &Host) -> Result<Version, Unreadable> {
     let bytes = host.read(PROGRAM, MAX_PROGRAM)?;
-    let mut found: Vec<Version> =
-        bytes.split(|&byte| byte == 0).filter_map(parse_version).filter(|version| *version >= OLDEST).collect();
+    let mut found: Vec<Version> = bytes
+        .split(|&byte| byte == 0)
+        .filter_map(parse_version)
+        .filter(|version| *version >= OLDEST)
+        .collect();
     found.sort_unstable();
     found.dedup();
     match found.as_slice() {
@@ -145,7 +148,9 @@ pub(super) fn version(host: &Host) -> Result<Version, Unreadable> {
 fn parse_version(text: &[u8]) -> Option<Version> {
     let text = std::str::from_utf8(text.get(..text.len().min(MAX_VERSION))?).ok()?;
     let number = |text: &str| {
-        (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok()).flatten()
+        (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()))
+            .then(|| text.parse().ok())
+            .flatten()
     };
     let (major, rest) = text.split_once('.')?;
     let (minor, micro) = rest.split_once('.').unwrap_or((rest, "0"));

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::token::{OptionName, Scope as Head, Token, Tokens};
 use super::{
-    Alias, AliasKind, Command, Defect, DefectKind, Listed, Members, Options, Place, Rule, Scope, Setting, Tag,
-    Tags, Value, What, Where, Who,
+    Alias, AliasKind, Command, Defect, DefectKind, Listed, Members, Options, Place, Rule, Scope, Setting,
+    Tag, Tags, Value, What, Where, Who,
 };
 
 /// What a line says.

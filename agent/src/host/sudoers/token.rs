@@ -139,7 +139,9 @@ impl<'a> Tokens<'a> {
             if let Some(token) = step {
                 let line = match (&token, self.path.take()) {
                     (Token::Command { .. }, Some((_, line))) => line,
-                    (Token::Word(_) | Token::Group(_) | Token::Netgroup(_), _) => line.min(self.line_of_string),
+                    (Token::Word(_) | Token::Group(_) | Token::Netgroup(_), _) => {
+                        line.min(self.line_of_string)
+                    }
                     _ => line,
                 };
                 self.line_of_string = usize::MAX;
@@ -235,7 +237,9 @@ impl<'a> Tokens<'a> {
         }
         match rule {
             Rule::Include(directory) => {
-                self.take(length);
+                // The old form was found by its whole line, and only its keyword is taken.
+                let keyword: &[u8] = if directory { b"#includedir" } else { b"#include" };
+                self.take(keyword.len());
                 self.mode = Mode::Include;
                 return Some(if directory { Token::IncludeDirectory } else { Token::Include });
             }
@@ -247,8 +251,11 @@ impl<'a> Tokens<'a> {
             }
             Rule::Quote => {
                 self.take(length);
-                let back =
-                    if self.mode == Mode::DefaultsHead { StringMode::DefaultsHead } else { StringMode::Start };
+                let back = if self.mode == Mode::DefaultsHead {
+                    StringMode::DefaultsHead
+                } else {
+                    StringMode::Start
+                };
                 self.begin_string(back);
                 return None;
             }
