@@ -11,6 +11,7 @@ pub mod glob;
 pub mod identity;
 pub mod packages;
 pub mod sshd;
+pub mod sudoers;
 pub mod text;
 
 use std::ffi::OsString;

@@ -1,47 +1,63 @@
 //! Who exists, with what password, and who may become root.
 
-use super::{Check, Thresholds, Topic};
-use crate::finding::{Evidence, Outcome, Severity, Source, Text};
-use crate::host::accounts::{PASSWD, User};
+mod files;
+mod identity;
+mod passwords;
+mod sudo_files;
+mod sudo_rules;
+mod sudo_settings;
+
+use super::Topic;
+use crate::finding::{Outcome, Text};
+use crate::host::sudoers::{DefectKind, Sudoers};
 use crate::host::{Facts, Wanted};
 
 pub(super) const TOPIC: Topic = Topic {
     name: "accounts",
     title: "Accounts and sudo",
-    needs: Wanted { accounts: true, ..Wanted::NONE },
-    checks: CHECKS,
+    needs: Wanted { accounts: true, sudo: true, ..Wanted::NONE },
+    checks: &[
+        identity::EXTRA_UID_0,
+        passwords::EMPTY,
+        passwords::WEAK_HASH,
+        passwords::LOGIN,
+        passwords::UNSHADOWED,
+        identity::DUPLICATE_IDS,
+        identity::FILE_SYNTAX,
+        files::FILE_MODES,
+        files::HOME_MODES,
+        sudo_rules::NOPASSWD,
+        sudo_settings::USE_PTY,
+        sudo_settings::LOGGING,
+        sudo_files::CONFIG_VALID,
+        sudo_files::FILE_MODES,
+    ],
 };
 
-const CHECKS: &[Check] = &[Check {
-    id: "accounts-extra-uid-0",
-    title: "root is the only account with uid 0",
-    why: "An account with uid 0 is root under another name: it bypasses every rule written for the name root, \
-          and what it does is logged as root. Intruders add one as a back door because few people count uids.",
-    severity: Severity::Critical,
-    controls: &["CIS-AL2023:6.2.9", "CIS-Debian12:5.4.2.1", "NIST-800-53:CM-8", "AWS-WA:SEC03-BP02"],
-    remediation: "Find out who made the account, then give it a uid of its own (usermod -u NEWUID NAME) \
-                  or remove it (userdel NAME).",
-    parameters: &[],
-    evaluate: extra_uid_0,
-}];
-
-fn extra_uid_0(facts: &Facts, _: &Thresholds<'_>) -> Vec<Outcome> {
-    let users = match &facts.accounts.users {
-        Ok(users) => users,
-        Err(cause) => return vec![Outcome::unreadable("accounts", cause)],
-    };
-    let extra: Vec<Outcome> = users
-        .iter()
-        .filter(|user| user.uid == 0 && user.name != b"root")
-        .map(|user| {
-            let name = Text::from_bytes(&user.name);
-            Outcome::fail(subject(user), format!("{name} has uid 0, so it is root under another name"))
-                .with(Evidence::new(Source::line(PASSWD, user.line), "uid 0", "a uid of its own"))
-        })
-        .collect();
-    if extra.is_empty() { vec![Outcome::pass("accounts")] } else { extra }
+fn subject(name: &[u8]) -> String {
+    format!("user:{}", Text::from_bytes(name))
 }
 
-fn subject(user: &User) -> String {
-    format!("user:{}", Text::from_bytes(&user.name))
+/// What was read of sudoers, or the answer that is due without it.
+fn sudoers(facts: &Facts) -> Result<&Sudoers, Vec<Outcome>> {
+    if facts.sudo.is_absent() {
+        return Err(vec![Outcome::not_applicable("sudo", "sudo is not installed")]);
+    }
+    facts.sudo.sudoers.as_ref().map_err(|cause| vec![Outcome::unreadable("sudo", cause)])
 }
+
+/// A pass, unless a part of sudoers could not be read: what it says might have failed.
+fn pass_if_all_was_read(sudoers: &Sudoers) -> Outcome {
+    match sudoers.defects.iter().find(|defect| defect.kind != DefectKind::Warning) {
+        None => Outcome::pass("sudo"),
+        Some(defect) => {
+            let path =
+                Text::from_bytes(std::os::unix::ffi::OsStrExt::as_bytes(defect.place.path.as_os_str()));
+            let reason = format!("cannot understand {path}:{}: {}", defect.place.line, defect.what);
+            Outcome::unknown("sudo", reason)
+        }
+    }
+}
+
+/// As many pieces of evidence as a reader looks at.
+const MAX_EVIDENCE: usize = 20;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::accounts::Accounts;
 use super::packages::Packages;
+use super::sudoers::Sudo;
 use super::{Host, Identity};
 use super::sshd::Sshd;
 use super::{Host, Identity, Unreadable};
@@ -45,6 +46,7 @@ pub struct Facts {
     pub packages: Packages,
     /// `Ok(None)`: no sshd is installed.
     pub sshd: Result<Option<Sshd>, Unreadable>,
+    pub sudo: Sudo,
 }
 
 impl Facts {
@@ -70,5 +72,12 @@ impl Facts {
             Err(Unreadable::not_asked("sshd"))
         };
         Self { now, identity: Identity::of(host), accounts, sshd }
+        let sudo = if wanted.sudo {
+            progress("sudo");
+            Sudo::of(host)
+        } else {
+            Sudo::not_asked()
+        };
+        Self { now, identity: Identity::of(host), accounts, sudo }
     }
 }
