@@ -9,7 +9,9 @@ mod beneath;
 pub mod facts;
 pub mod glob;
 pub mod identity;
+pub mod ssh_keys;
 pub mod text;
+pub mod trail;
 
 use std::ffi::OsString;
 use std::fmt;

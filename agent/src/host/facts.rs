@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 
 use super::accounts::Accounts;
+use super::ssh_keys::{KeySources, SshKeys};
 use super::{Host, Identity};
 
 /// Which subjects to look at.
@@ -39,6 +40,7 @@ pub struct Facts {
     pub now: Timestamp,
     pub identity: Identity,
     pub accounts: Accounts,
+    pub ssh_keys: SshKeys,
 }
 
 impl Facts {
@@ -50,6 +52,12 @@ impl Facts {
         } else {
             Accounts::not_asked()
         };
-        Self { now, identity: Identity::of(host), accounts }
+        let ssh_keys = if wanted.sshd {
+            progress("ssh keys");
+            SshKeys::of(host, &accounts, &KeySources::defaults(host))
+        } else {
+            SshKeys::not_asked()
+        };
+        Self { now, identity: Identity::of(host), accounts, ssh_keys }
     }
 }
