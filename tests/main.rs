@@ -5,4 +5,5 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops here")]
 
 mod fixtures;
+mod ssh_keys;
 mod support;
