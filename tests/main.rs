@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops here")]
 
+mod apt_conf;
 mod fixtures;
 mod ssh_keys;
 mod support;

@@ -5,6 +5,7 @@
 //! is opened that could block: a FIFO, a device or a socket in place of a file is an answer, not a trap.
 
 pub mod accounts;
+pub mod apt_conf;
 mod beneath;
 pub mod facts;
 pub mod glob;
