@@ -5,6 +5,7 @@
 //! The listing, `explain`, the manual page, shell completions and the names a policy may use derive from the entry.
 
 pub mod accounts;
+mod packages_running;
 mod ssh_files;
 
 use crate::finding::{Finding, Outcome, Severity, Suppressed, Text, Verdict};
@@ -58,7 +59,7 @@ pub struct Topic {
 }
 
 /// Every topic, in the order in which a reader wants them.
-pub const TOPICS: &[Topic] = &[ssh_files::TOPIC, accounts::TOPIC];
+pub const TOPICS: &[Topic] = &[ssh_files::TOPIC, accounts::TOPIC, packages_running::TOPIC];
 
 /// Every check, with its topic.
 pub fn all() -> impl Iterator<Item = (&'static Topic, &'static Check)> {

@@ -6,10 +6,12 @@
 
 pub mod accounts;
 pub mod apt_conf;
+pub mod auto_updates;
 mod beneath;
 pub mod facts;
 pub mod glob;
 pub mod identity;
+pub mod processes;
 pub mod ssh_keys;
 pub mod text;
 pub mod trail;

@@ -5,8 +5,10 @@
 use jiff::Timestamp;
 
 use super::accounts::Accounts;
+use super::auto_updates::AutoUpdates;
+use super::processes::Processes;
 use super::ssh_keys::{KeySources, SshKeys};
-use super::{Host, Identity};
+use super::{Host, Identity, Unreadable};
 
 /// Which subjects to look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -40,6 +42,8 @@ pub struct Facts {
     pub now: Timestamp,
     pub identity: Identity,
     pub accounts: Accounts,
+    pub auto_updates: Result<AutoUpdates, Unreadable>,
+    pub processes: Result<Processes, Unreadable>,
     pub ssh_keys: SshKeys,
 }
 
@@ -58,6 +62,18 @@ impl Facts {
         } else {
             SshKeys::not_asked()
         };
-        Self { now, identity: Identity::of(host), accounts, ssh_keys }
+        let auto_updates = if wanted.packages {
+            progress("automatic updates");
+            AutoUpdates::of(host)
+        } else {
+            Err(Unreadable::not_asked("automatic updates"))
+        };
+        let processes = if wanted.processes {
+            progress("processes");
+            Processes::of(host)
+        } else {
+            Err(Unreadable::not_asked("processes"))
+        };
+        Self { now, identity: Identity::of(host), accounts, auto_updates, processes, ssh_keys }
     }
 }
