@@ -6,5 +6,7 @@
 
 mod apt_conf;
 mod fixtures;
+mod host;
+mod processes;
 mod ssh_keys;
 mod support;
