@@ -7,6 +7,8 @@
 pub mod accounts;
 pub mod packages;
 pub mod ssh;
+mod packages_running;
+mod ssh_files;
 
 use crate::finding::{Finding, Outcome, Severity, Suppressed, Text, Verdict};
 use crate::host::{Facts, Wanted};
@@ -61,6 +63,7 @@ pub struct Topic {
 /// Every topic, in the order in which a reader wants them.
 pub const TOPICS: &[Topic] = &[accounts::TOPIC, packages::TOPIC];
 pub const TOPICS: &[Topic] = &[ssh::TOPIC, accounts::TOPIC];
+pub const TOPICS: &[Topic] = &[ssh_files::TOPIC, accounts::TOPIC, packages_running::TOPIC];
 
 /// Every check, with its topic.
 pub fn all() -> impl Iterator<Item = (&'static Topic, &'static Check)> {

@@ -5,6 +5,8 @@
 //! is opened that could block: a FIFO, a device or a socket in place of a file is an answer, not a trap.
 
 pub mod accounts;
+pub mod apt_conf;
+pub mod auto_updates;
 mod beneath;
 pub mod facts;
 pub mod glob;
@@ -12,7 +14,10 @@ pub mod identity;
 pub mod packages;
 pub mod sshd;
 pub mod sudoers;
+pub mod processes;
+pub mod ssh_keys;
 pub mod text;
+pub mod trail;
 
 use std::ffi::OsString;
 use std::fmt;

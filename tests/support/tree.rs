@@ -130,7 +130,7 @@ fn step(word: &str, rest: &str) -> Option<Step> {
             Step::Directory { path, mode, owner: owner(words.next())? }
         }
         "copy" => Step::Copy { path, from: words.nth(1)?.into() },
-        "link" => Step::Link { path, target: words.nth(1)?.into() },
+        "link" => Step::Link { path, target: rest.split_once(" -> ")?.1.trim_start().into() },
         "fifo" => Step::Fifo(path),
         "sparse" => Step::Sparse { path, size: words.next()?.parse().ok()? },
         "remove" => Step::Remove(path),

@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Component, Path};
+use std::path::Path;
 use std::sync::OnceLock;
 
 use nix::dir::Dir;
@@ -76,19 +76,19 @@ fn resolve_by_hand(root: &OwnedFd, path: &Path, follow: bool) -> Result<OwnedFd,
     if path.as_os_str().is_empty() {
         return Err(Errno::ENOENT);
     }
-    // A trailing slash asks for a directory, and so follows a link at the end.
-    let wants_directory = path.as_os_str().as_bytes().ends_with(b"/");
     let mut pending: VecDeque<OsString> = VecDeque::new();
     push_components(&mut pending, path);
     let mut parents: Vec<OwnedFd> = Vec::new();
     let mut here = root.try_clone().map_err(|_| Errno::EMFILE)?;
     let mut links = 0;
     while let Some(name) = pending.pop_front() {
-        if name == ".." {
+        if name == "." || name == ".." {
             if fstat(&here)?.st_mode & SFlag::S_IFMT.bits() != SFlag::S_IFDIR.bits() {
                 return Err(Errno::ENOTDIR);
             }
-            if let Some(parent) = parents.pop() {
+            if name == ".."
+                && let Some(parent) = parents.pop()
+            {
                 here = parent;
             }
             continue;
@@ -96,7 +96,7 @@ fn resolve_by_hand(root: &OwnedFd, path: &Path, follow: bool) -> Result<OwnedFd,
         let next = open_component(&here, &name)?;
         let is_link = fstat(&next)?.st_mode & SFlag::S_IFMT.bits() == SFlag::S_IFLNK.bits();
         let is_last = pending.is_empty();
-        if !is_link || (is_last && !follow && !wants_directory) {
+        if !is_link || (is_last && !follow) {
             parents.push(std::mem::replace(&mut here, next));
             continue;
         }
@@ -111,9 +111,6 @@ fn resolve_by_hand(root: &OwnedFd, path: &Path, follow: bool) -> Result<OwnedFd,
         }
         push_components(&mut pending, Path::new(&target));
     }
-    if wants_directory && fstat(&here)?.st_mode & SFlag::S_IFMT.bits() != SFlag::S_IFDIR.bits() {
-        return Err(Errno::ENOTDIR);
-    }
     Ok(here)
 }
 
@@ -123,13 +120,18 @@ fn open_component(here: &OwnedFd, name: &OsStr) -> Result<OwnedFd, Errno> {
 }
 
 /// Puts a path's components in front of what is still to be resolved.
+///
+/// A `.` is kept, because what is before it has to be a directory and a link before it is followed; a slash at the
+/// end means the same (path_resolution(7)).
 fn push_components(pending: &mut VecDeque<OsString>, path: &Path) {
-    for component in path.components().rev() {
+    let mut is_end = true;
+    for component in path.as_os_str().as_bytes().rsplit(|&byte| byte == b'/') {
         match component {
-            Component::Normal(name) => pending.push_front(name.to_owned()),
-            Component::ParentDir => pending.push_front("..".into()),
-            Component::CurDir | Component::RootDir | Component::Prefix(_) => {}
+            b"" if is_end => pending.push_front(".".into()),
+            b"" => {}
+            name => pending.push_front(OsStr::from_bytes(name).to_owned()),
         }
+        is_end = false;
     }
 }
 

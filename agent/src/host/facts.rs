@@ -9,6 +9,9 @@ use super::packages::Packages;
 use super::sudoers::Sudo;
 use super::{Host, Identity};
 use super::sshd::Sshd;
+use super::auto_updates::AutoUpdates;
+use super::processes::Processes;
+use super::ssh_keys::{KeySources, SshKeys};
 use super::{Host, Identity, Unreadable};
 
 /// Which subjects to look at.
@@ -47,6 +50,9 @@ pub struct Facts {
     /// `Ok(None)`: no sshd is installed.
     pub sshd: Result<Option<Sshd>, Unreadable>,
     pub sudo: Sudo,
+    pub auto_updates: Result<AutoUpdates, Unreadable>,
+    pub processes: Result<Processes, Unreadable>,
+    pub ssh_keys: SshKeys,
 }
 
 impl Facts {
@@ -79,5 +85,24 @@ impl Facts {
             Sudo::not_asked()
         };
         Self { now, identity: Identity::of(host), accounts, sudo }
+        let ssh_keys = if wanted.sshd {
+            progress("ssh keys");
+            SshKeys::of(host, &accounts, &KeySources::defaults(host))
+        } else {
+            SshKeys::not_asked()
+        };
+        let auto_updates = if wanted.packages {
+            progress("automatic updates");
+            AutoUpdates::of(host)
+        } else {
+            Err(Unreadable::not_asked("automatic updates"))
+        };
+        let processes = if wanted.processes {
+            progress("processes");
+            Processes::of(host)
+        } else {
+            Err(Unreadable::not_asked("processes"))
+        };
+        Self { now, identity: Identity::of(host), accounts, auto_updates, processes, ssh_keys }
     }
 }

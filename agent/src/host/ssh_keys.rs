@@ -1,0 +1,235 @@
+//! sshd's files: its configuration's modes, its host keys, and the keys that let people in.
+//!
+//! Which files those are is sshd's configuration's to say ([`KeySources`]); what is in them is said here.
+
+pub mod authorized;
+pub mod blob;
+mod container;
+
+use std::collections::BTreeMap;
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::{Path, PathBuf};
+
+use super::accounts::{Accounts, User};
+use super::trail::Trail;
+use super::{Host, Meta, Unreadable, glob};
+use authorized::AuthorizedKey;
+use blob::PublicKey;
+
+/// Where sshd's configuration says that keys are.
+#[derive(Debug, Clone)]
+pub struct KeySources {
+    /// Every file of the configuration, and the directories that drop-ins are read from.
+    pub config: Result<Vec<PathBuf>, Unreadable>,
+    /// `HostKey`.
+    pub host_keys: Vec<PathBuf>,
+    /// `AuthorizedKeysFile`, tokens and all, for the accounts that a `Match` treats differently.
+    pub authorized_keys_of: BTreeMap<Vec<u8>, Vec<Vec<u8>>>,
+    /// `AuthorizedKeysFile` for everybody else.
+    pub authorized_keys: Vec<Vec<u8>>,
+}
+
+impl KeySources {
+    /// What sshd does when its configuration says nothing.
+    pub fn defaults(host: &Host) -> Self {
+        let config = glob::expand(host, DROP_INS_PATTERN.as_bytes()).and_then(|drop_ins| {
+            let mut files = vec![PathBuf::from(CONFIG)];
+            if host.exists(DROP_INS)? {
+                files.push(PathBuf::from(DROP_INS));
+            }
+            files.extend(drop_ins);
+            Ok(files)
+        });
+        Self {
+            config,
+            host_keys: HOST_KEYS.iter().map(PathBuf::from).collect(),
+            authorized_keys_of: BTreeMap::new(),
+            authorized_keys: AUTHORIZED_KEYS.iter().map(|pattern| pattern.as_bytes().to_vec()).collect(),
+        }
+    }
+
+    /// The files that hold the keys of one account.
+    fn authorized_keys_files(&self, user: &User) -> Vec<PathBuf> {
+        let patterns = self.authorized_keys_of.get(&user.name).unwrap_or(&self.authorized_keys);
+        patterns.iter().filter(|pattern| *pattern != b"none").map(|pattern| expand(pattern, user)).collect()
+    }
+}
+
+/// sshd's TOKENS (sshd_config(5)); a path that is not absolute is in the account's home.
+fn expand(pattern: &[u8], user: &User) -> PathBuf {
+    use std::os::unix::ffi::OsStrExt as _;
+    let mut path = Vec::with_capacity(pattern.len());
+    let mut rest = pattern.iter();
+    while let Some(&byte) = rest.next() {
+        if byte != b'%' {
+            path.push(byte);
+            continue;
+        }
+        match rest.next() {
+            Some(b'%') => path.push(b'%'),
+            Some(b'h') => path.extend_from_slice(user.home.as_os_str().as_bytes()),
+            Some(b'u') => path.extend_from_slice(&user.name),
+            Some(b'U') => path.extend_from_slice(user.uid.to_string().as_bytes()),
+            // sshd refuses other tokens here; such a path exists nowhere.
+            Some(&other) => path.extend_from_slice(&[b'%', other]),
+            None => path.push(b'%'),
+        }
+    }
+    user.home.join(PathBuf::from(std::ffi::OsString::from_vec(path)))
+}
+
+#[derive(Debug)]
+pub struct SshKeys {
+    /// The sshd that would be started, if there is one.
+    pub daemon: Result<Option<PathBuf>, Unreadable>,
+    pub config: Result<Vec<ConfigPlace>, Unreadable>,
+    pub host_keys: Vec<HostKey>,
+    pub accounts: Result<Vec<AccountKeys>, Unreadable>,
+}
+
+/// A file or directory of sshd's configuration.
+#[derive(Debug)]
+pub struct ConfigPlace {
+    pub path: PathBuf,
+    pub trail: Result<Trail, Unreadable>,
+}
+
+/// A key by which this host proves itself; at least one of its two files exists.
+#[derive(Debug)]
+pub struct HostKey {
+    pub path: PathBuf,
+    pub private: Result<Option<Meta>, Unreadable>,
+    pub public_path: PathBuf,
+    pub public: Result<Option<Meta>, Unreadable>,
+    /// What the private file holds, because sshd asks no other; what the public one says, where it cannot be read.
+    pub key: Result<PublicKey, Unreadable>,
+}
+
+/// The keys that open one account.
+#[derive(Debug)]
+pub struct AccountKeys {
+    pub user: Vec<u8>,
+    /// The home, without links: how far up sshd looks at modes.
+    pub home: PathBuf,
+    pub files: Vec<KeyFile>,
+}
+
+#[derive(Debug)]
+pub struct KeyFile {
+    pub path: PathBuf,
+    pub trail: Result<Trail, Unreadable>,
+    pub keys: Result<Vec<AuthorizedKey>, Unreadable>,
+    /// Lines that sshd skips.
+    pub defects: Vec<Unreadable>,
+}
+
+impl SshKeys {
+    pub fn of(host: &Host, accounts: &Accounts, sources: &KeySources) -> Self {
+        let config = sources.config.clone().map(|paths| {
+            paths.into_iter().map(|path| ConfigPlace { trail: Trail::to(host, &path), path }).collect()
+        });
+        let host_keys = sources.host_keys.iter().filter_map(|path| HostKey::of(host, path)).collect();
+        let accounts = accounts
+            .users
+            .as_ref()
+            .map_err(Clone::clone)
+            .map(|users| users.iter().map(|user| AccountKeys::of(host, user, sources)).collect());
+        Self { daemon: daemon(host), config, host_keys, accounts }
+    }
+
+    pub fn not_asked() -> Self {
+        let not_asked = || Unreadable::not_asked("sshd's files");
+        Self {
+            daemon: Err(not_asked()),
+            config: Err(not_asked()),
+            host_keys: Vec::new(),
+            accounts: Err(not_asked()),
+        }
+    }
+}
+
+fn daemon(host: &Host) -> Result<Option<PathBuf>, Unreadable> {
+    for path in DAEMONS {
+        if host.exists(path)? {
+            return Ok(Some(PathBuf::from(path)));
+        }
+    }
+    Ok(None)
+}
+
+impl HostKey {
+    fn of(host: &Host, path: &Path) -> Option<Self> {
+        let mut public_path = path.as_os_str().to_owned();
+        public_path.push(".pub");
+        let public_path = PathBuf::from(public_path);
+        let private = present(host.stat(path));
+        let public = present(host.stat(&public_path));
+        if matches!((&private, &public), (Ok(None), Ok(None))) {
+            return None;
+        }
+        let key = private_key(host, path).or_else(|error| {
+            // A damaged private key is the truth about it; one that we may not read, or in PEM, has its twin.
+            public_key(host, &public_path).map_err(|twin| if twin.is_absent() { error } else { twin })
+        });
+        Some(Self { path: path.to_owned(), private, public_path, public, key })
+    }
+}
+
+fn present(meta: Result<Meta, Unreadable>) -> Result<Option<Meta>, Unreadable> {
+    match meta {
+        Ok(meta) => Ok(Some(meta)),
+        Err(cause) if cause.is_absent() => Ok(None),
+        Err(cause) => Err(cause),
+    }
+}
+
+fn private_key(host: &Host, path: &Path) -> Result<PublicKey, Unreadable> {
+    let bytes = host.read(path, MAX_HOST_KEY)?;
+    container::public_half(&bytes).map_err(|what| Unreadable::malformed(path, 0, what))
+}
+
+fn public_key(host: &Host, path: &Path) -> Result<PublicKey, Unreadable> {
+    let bytes = host.read(path, MAX_HOST_KEY)?;
+    let mut words = bytes.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let name = words.next().unwrap_or_default();
+    PublicKey::from_words(name, words.next().unwrap_or_default())
+        .map_err(|what| Unreadable::malformed(path, 1, what))
+}
+
+impl AccountKeys {
+    fn of(host: &Host, user: &User, sources: &KeySources) -> Self {
+        let files = sources.authorized_keys_files(user);
+        let files: Vec<KeyFile> = files.into_iter().filter_map(|path| KeyFile::of(host, path)).collect();
+        let home = Trail::to(host, &user.home).ok().and_then(|trail| Some(trail.end()?.path.clone()));
+        Self { user: user.name.clone(), home: home.unwrap_or_else(|| user.home.clone()), files }
+    }
+}
+
+impl KeyFile {
+    /// Nothing where there is no such file.
+    fn of(host: &Host, path: PathBuf) -> Option<Self> {
+        let bytes = host.read(&path, MAX_AUTHORIZED_KEYS);
+        if bytes.as_ref().is_err_and(Unreadable::is_absent) {
+            return None;
+        }
+        let mut defects = Vec::new();
+        let keys = bytes.map(|bytes| {
+            let (keys, lines) = authorized::parse(&path, &bytes);
+            defects = lines;
+            keys
+        });
+        Some(Self { trail: Trail::to(host, &path), path, keys, defects })
+    }
+}
+
+const CONFIG: &str = "/etc/ssh/sshd_config";
+const DROP_INS: &str = "/etc/ssh/sshd_config.d";
+const DROP_INS_PATTERN: &str = "/etc/ssh/sshd_config.d/*.conf";
+const HOST_KEYS: [&str; 3] =
+    ["/etc/ssh/ssh_host_rsa_key", "/etc/ssh/ssh_host_ecdsa_key", "/etc/ssh/ssh_host_ed25519_key"];
+const AUTHORIZED_KEYS: [&str; 2] = [".ssh/authorized_keys", ".ssh/authorized_keys2"];
+const DAEMONS: [&str; 2] = ["/usr/sbin/sshd", "/usr/local/sbin/sshd"];
+/// The largest key that ssh makes, in any of its forms, many times over.
+const MAX_HOST_KEY: u64 = 256 * 1024;
+/// Some ten thousand keys; sshd itself reads every one of them at each login.
+const MAX_AUTHORIZED_KEYS: u64 = 4 * 1024 * 1024;
