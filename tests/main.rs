@@ -4,18 +4,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops here")]
 
+mod apt_conf;
 mod check_command;
 mod fixtures;
 mod generated;
+mod host;
 mod house;
 mod licences;
 mod packages;
 mod policy;
-mod registry;
-mod sshd_differential;
-mod apt_conf;
-mod fixtures;
-mod host;
 mod processes;
+mod registry;
 mod ssh_keys;
+mod sshd_differential;
 mod support;

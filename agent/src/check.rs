@@ -6,8 +6,8 @@
 
 pub mod accounts;
 pub mod packages;
-pub mod ssh;
 mod packages_running;
+pub mod ssh;
 mod ssh_files;
 
 use crate::finding::{Finding, Outcome, Severity, Suppressed, Text, Verdict};
@@ -57,21 +57,32 @@ pub struct Topic {
     pub title: &'static str,
     /// What its checks need to know.
     pub needs: Wanted,
-    pub checks: &'static [Check],
+    /// One list a file.
+    pub lists: &'static [&'static [Check]],
+}
+
+impl Topic {
+    pub fn checks(&self) -> impl Iterator<Item = &'static Check> + use<> {
+        self.lists.iter().copied().flatten()
+    }
 }
 
 /// Every topic, in the order in which a reader wants them.
-pub const TOPICS: &[Topic] = &[accounts::TOPIC, packages::TOPIC];
-pub const TOPICS: &[Topic] = &[ssh::TOPIC, accounts::TOPIC];
-pub const TOPICS: &[Topic] = &[ssh_files::TOPIC, accounts::TOPIC, packages_running::TOPIC];
+pub const TOPICS: &[Topic] = &[ssh::TOPIC, accounts::TOPIC, packages::TOPIC];
 
 /// Every check, with its topic.
 pub fn all() -> impl Iterator<Item = (&'static Topic, &'static Check)> {
-    TOPICS.iter().flat_map(|topic| topic.checks.iter().map(move |check| (topic, check)))
+    TOPICS.iter().flat_map(|topic| topic.checks().map(move |check| (topic, check)))
 }
 
 pub fn by_id(id: &str) -> Option<(&'static Topic, &'static Check)> {
     all().find(|(_, check)| check.id == id)
+}
+
+/// A threshold as a check has it when no policy says otherwise.
+pub fn default_of(id: &str, name: &str) -> u64 {
+    let parameters = by_id(id).map_or(&[][..], |(_, check)| check.parameters);
+    parameters.iter().find(|parameter| parameter.name == name).map_or(0, |parameter| parameter.default)
 }
 
 /// The names that a policy may use.

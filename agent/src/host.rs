@@ -12,10 +12,10 @@ pub mod facts;
 pub mod glob;
 pub mod identity;
 pub mod packages;
-pub mod sshd;
-pub mod sudoers;
 pub mod processes;
 pub mod ssh_keys;
+pub mod sshd;
+pub mod sudoers;
 pub mod text;
 pub mod trail;
 

@@ -16,7 +16,7 @@ pub(super) const TOPIC: Topic = Topic {
     name: "accounts",
     title: "Accounts and sudo",
     needs: Wanted { accounts: true, sudo: true, ..Wanted::NONE },
-    checks: &[
+    lists: &[&[
         identity::EXTRA_UID_0,
         passwords::EMPTY,
         passwords::WEAK_HASH,
@@ -31,7 +31,7 @@ pub(super) const TOPIC: Topic = Topic {
         sudo_settings::LOGGING,
         sudo_files::CONFIG_VALID,
         sudo_files::FILE_MODES,
-    ],
+    ]],
 };
 
 fn subject(name: &[u8]) -> String {

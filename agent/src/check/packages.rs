@@ -9,8 +9,8 @@ use crate::host::{Facts, Wanted};
 pub(super) const TOPIC: Topic = Topic {
     name: "packages",
     title: "Packages and updates",
-    needs: Wanted { packages: true, ..Wanted::NONE },
-    checks: CHECKS,
+    needs: Wanted { packages: true, processes: true, ..Wanted::NONE },
+    lists: &[CHECKS, super::packages_running::CHECKS],
 };
 
 const CHECKS: &[Check] = &[
@@ -252,5 +252,5 @@ fn bounded<T>(found: &[T], each: impl Fn(&T) -> Evidence) -> Vec<Evidence> {
 
 const SUBJECT: &str = "packages";
 const LISTS_SUBJECT: &str = "apt-lists";
-/// Enough for a machine that is looked after; `guestward packages` shows them all.
-const MAX_EVIDENCE: usize = 50;
+/// More than any machine that is looked after has, and a bound for one that is not.
+const MAX_EVIDENCE: usize = 1_000;

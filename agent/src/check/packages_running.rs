@@ -4,17 +4,10 @@ mod auto_updates;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Check, Thresholds, Topic};
+use super::{Check, Thresholds};
 use crate::finding::{Evidence, Outcome, Severity, Source, Text};
+use crate::host::Facts;
 use crate::host::processes::{Owner, Process, Processes};
-use crate::host::{Facts, Wanted};
-
-pub(super) const TOPIC: Topic = Topic {
-    name: "packages",
-    title: "Packages and updates",
-    needs: Wanted { packages: true, processes: true, ..Wanted::NONE },
-    checks: CHECKS,
-};
 
 pub(super) const CHECKS: &[Check] = &[
     Check {

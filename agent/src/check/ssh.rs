@@ -17,7 +17,7 @@ pub(super) const TOPIC: Topic = Topic {
     name: "ssh",
     title: "The ssh door",
     needs: Wanted { accounts: true, sshd: true, ..Wanted::NONE },
-    checks: CHECKS,
+    lists: &[CHECKS, super::ssh_files::CHECKS],
 };
 
 const CHECKS: &[Check] = &[

@@ -2,26 +2,19 @@
 
 mod authorized;
 
-use super::{Check, Parameter, Thresholds, Topic, Unit};
+use super::{Check, Parameter, Thresholds, Unit};
 use crate::finding::{Evidence, Outcome, Severity, Source, Text};
 use crate::host::ssh_keys::blob::{Algorithm, PublicKey};
 use crate::host::ssh_keys::{ConfigPlace, HostKey};
 use crate::host::trail::Place;
-use crate::host::{Facts, Meta, Unreadable, Wanted};
-
-pub(super) const TOPIC: Topic = Topic {
-    name: "ssh",
-    title: "Remote login over ssh",
-    needs: Wanted { accounts: true, sshd: true, ..Wanted::NONE },
-    checks: CHECKS,
-};
+use crate::host::{Facts, Meta, Unreadable};
 
 pub(super) const CHECKS: &[Check] = &[
     Check {
         id: "ssh-config-modes",
         title: "Only root can change sshd's configuration",
         why: "sshd reads its configuration whoever wrote it: it does not look at the owner or the mode. Whoever may \
-              write one of these files, or a directory on the way to them, can open the host to himself at the \
+              write one of these files, or a directory on the way to them, can let themselves in at the \
               next restart.",
         severity: Severity::High,
         controls: &["CIS-AL2023:4.2.1", "CIS-Debian12:5.1.1", "CIS-Ubuntu24.04:5.1.1", "NIST-800-53:AC-6"],

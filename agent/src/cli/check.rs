@@ -57,6 +57,7 @@ fn json(facts: &Facts, findings: &[Finding], out: &mut dyn Write) -> std::io::Re
 impl report::Layout {
     fn of_stdout(all: bool) -> Self {
         let terminal = stdout().is_terminal();
-        Self { width: super::paint::width(terminal), paint: Paint::for_terminal(terminal), all }
+        let (width, paint) = (super::paint::width(terminal), Paint::for_terminal(terminal));
+        Self { width, paint, all, is_root: nix::unistd::geteuid().is_root() }
     }
 }

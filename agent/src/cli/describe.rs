@@ -68,7 +68,7 @@ fn list_text(out: &mut dyn Write) -> io::Result<()> {
     let widest = check::all().map(|(_, check)| check.id.len()).max().unwrap_or(0);
     for topic in check::TOPICS {
         writeln!(out, "{}", paint.strong(&format!("{}: {}", topic.name, topic.title)))?;
-        for check in topic.checks {
+        for check in topic.checks() {
             let severity = paint.severity(check.severity, &format!("{:<13}", check.severity.name()));
             writeln!(out, "  {:<widest$}  {severity}  {}", check.id, check.title)?;
         }
@@ -100,8 +100,8 @@ fn explain_text(topic: &Topic, check: &Check, out: &mut dyn Write) -> io::Result
 
 fn section(title: &str, text: &str, width: usize, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\n{}", paint.strong(title))?;
-    let indented = textwrap::Options::new(width).initial_indent("  ").subsequent_indent("  ");
-    text.lines().flat_map(|line| textwrap::wrap(line, &indented)).try_for_each(|line| writeln!(out, "{line}"))
+    let lines = text.lines().flat_map(|line| paint::wrap(line, width.saturating_sub(2), ""));
+    lines.into_iter().try_for_each(|line| writeln!(out, "  {line}"))
 }
 
 fn unit(unit: Unit) -> &'static str {

@@ -1,10 +1,174 @@
 //! `guestward packages`: installed and pending packages, and what still runs old code.
 
-use std::io::Write;
+use std::io::{self, IsTerminal as _, Write, stdout};
 
-use super::args::PackagesArgs;
+use jiff::Timestamp;
+
+use super::args::{Format, PackagesArgs};
+use super::paint::{self, Paint};
+use super::progress::Progress;
 use super::{Exit, Failure};
+use crate::check;
+use crate::finding::{Severity, Text, Verdict, wire};
+use crate::host::packages::{Freshness, Manager, Packages, Pending, Reboot, Restart};
+use crate::host::{Facts, Host, Unreadable, Wanted};
 
-pub(super) fn run(_args: &PackagesArgs, _out: &mut dyn Write) -> Result<Exit, Failure> {
-    Err(Failure::trouble("not merged yet"))
+pub(super) fn run(args: &PackagesArgs, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let host = Host::at(&args.target.root).map_err(|cause| Failure::trouble(format!("--root: {cause}")))?;
+    let mut progress = Progress::start();
+    let wanted = Wanted { packages: true, processes: true, ..Wanted::NONE };
+    let facts = Facts::gather(&host, wanted, Timestamp::now(), &mut |what| progress.show(what));
+    progress.finish();
+
+    let max_age = check::default_of("packages-metadata-age", "max-age");
+    let restart = facts.restarts();
+    let freshness = facts.packages.metadata.freshness(facts.now, max_age);
+    let exit = verdict(&facts, &freshness, restart.is_ok());
+    let written = match args.format.format {
+        Format::Json => json(&facts, &restart, max_age, out),
+        Format::Text => text(&facts, &freshness, &restart, out),
+    };
+    written.map_err(|error| Failure::output(error, exit))?;
+    Ok(exit)
+}
+
+/// As for `check` at its default: what is known to be wrong goes before what is not known.
+fn verdict(facts: &Facts, freshness: &Freshness, restart_known: bool) -> Exit {
+    let packages = &facts.packages;
+    match (&packages.manager, &packages.updates) {
+        (Ok(Manager::None), _) => Exit::Clean,
+        (_, Ok(updates)) if updates.pending.iter().any(|pending| pending.is_security) => Exit::Found,
+        (_, Ok(updates)) if updates.unsure.is_empty() && *freshness == Freshness::Fresh && restart_known => {
+            Exit::Clean
+        }
+        _ => Exit::Incomplete,
+    }
+}
+
+fn json(
+    facts: &Facts,
+    restart: &Result<Vec<Restart>, &Unreadable>,
+    max_age: u64,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let restart = restart.as_deref().unwrap_or_default();
+    let document = wire::packages::Document::new(&facts.packages, restart, facts.now, max_age);
+    serde_json::to_writer(&mut *out, &document)?;
+    out.write_all(b"\n")
+}
+
+/// What to do first, first.
+fn text(
+    facts: &Facts,
+    freshness: &Freshness,
+    restart: &Result<Vec<Restart>, &Unreadable>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let terminal = stdout().is_terminal();
+    let page = Page { paint: Paint::for_terminal(terminal), width: paint::width(terminal) };
+    page.overview(&facts.packages, freshness, out)?;
+    page.pending(&facts.packages, out)?;
+    page.reboot(&facts.packages, out)?;
+    page.restart(restart, out)
+}
+
+struct Page {
+    paint: Paint,
+    width: usize,
+}
+
+impl Page {
+    fn overview(&self, packages: &Packages, freshness: &Freshness, out: &mut dyn Write) -> io::Result<()> {
+        match (&packages.manager, &packages.database) {
+            (Err(cause), _) | (_, Err(cause)) => return self.unknown("packages", cause, out),
+            (Ok(Manager::None), _) => {
+                return writeln!(out, "no package manager: neither dpkg nor rpm is here");
+            }
+            (Ok(manager), Ok(database)) => {
+                writeln!(out, "{} packages installed ({})", database.present().count(), manager.name())?;
+            }
+        }
+        let seen = |time: Option<Timestamp>| time.map_or("never".to_owned(), |time| format!("{time:.0}"));
+        let metadata = &packages.metadata;
+        let (newest, checked) = (seen(metadata.newest), seen(metadata.checked));
+        let state = match freshness {
+            Freshness::Fresh => self.paint.verdict(Verdict::Pass, freshness.name()),
+            _ => self.paint.verdict(Verdict::Unknown, freshness.name()),
+        };
+        self.line(&format!("lists {state}: newest of {newest}, last asked for {checked}"), out)?;
+        freshness.reason().map_or(Ok(()), |reason| self.line(&format!("  {}", Text::new(reason)), out))
+    }
+
+    fn pending(&self, packages: &Packages, out: &mut dyn Write) -> io::Result<()> {
+        let Ok(updates) = &packages.updates else { return Ok(()) };
+        let (security, others): (Vec<_>, Vec<_>) =
+            updates.pending.iter().partition(|pending| pending.is_security);
+        for (title, list, severity) in
+            [("security updates", security, Severity::High), ("other updates", others, Severity::Low)]
+        {
+            if !list.is_empty() {
+                let count = self.paint.severity(severity, &format!("{} {title}", list.len()));
+                writeln!(out, "\n{count}")?;
+                self.table(&list, out)?;
+            }
+        }
+        if updates.pending.is_empty() && updates.unsure.is_empty() {
+            writeln!(out, "\nno update is outstanding, as far as the lists tell")?;
+        }
+        updates.unsure.iter().try_for_each(|cause| self.unknown("updates", cause, out))
+    }
+
+    fn table(&self, list: &[&Pending], out: &mut dyn Write) -> io::Result<()> {
+        let keys: Vec<String> = list.iter().map(|pending| Text::new(&pending.key()).to_string()).collect();
+        let widest = keys.iter().map(|key| key.chars().count()).max().unwrap_or(0).min(self.width / 3);
+        for (pending, key) in list.iter().zip(&keys) {
+            let state = match pending.state.name() {
+                "pending" => String::new(),
+                state => format!(" ({state})"),
+            };
+            let versions = Text::new(&format!("{} -> {}", pending.installed, pending.candidate));
+            writeln!(out, "  {key:<widest$}  {versions}{state}")?;
+        }
+        Ok(())
+    }
+
+    fn reboot(&self, packages: &Packages, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out)?;
+        match packages.kernel.as_ref().map(crate::host::packages::Kernel::reboot) {
+            Err(cause) => self.unknown("reboot", cause, out),
+            Ok(Reboot::Needed { reason, .. }) => {
+                let due = self.paint.severity(Severity::Medium, "reboot due");
+                self.line(&format!("{due}: {}", Text::new(&reason)), out)
+            }
+            Ok(Reboot::NotNeeded { .. }) => writeln!(out, "no reboot due: the newest installed kernel runs"),
+            Ok(Reboot::NotApplicable { reason } | Reboot::Unknown { reason }) => {
+                self.line(&format!("reboot: {}", Text::new(&reason)), out)
+            }
+        }
+    }
+
+    fn restart(&self, restart: &Result<Vec<Restart>, &Unreadable>, out: &mut dyn Write) -> io::Result<()> {
+        let restart = match restart {
+            Ok(restart) if restart.is_empty() => return writeln!(out, "nothing runs replaced code"),
+            Ok(restart) => restart,
+            Err(cause) => return self.unknown("restart", cause, out),
+        };
+        let count = format!("{} processes run replaced code", restart.len());
+        writeln!(out, "{}", self.paint.severity(Severity::Medium, &count))?;
+        for process in restart {
+            let unit = process.unit.as_deref().unwrap_or("no unit");
+            let packages = process.packages.join(", ");
+            let line = format!("  pid {} (uid {}, {unit}): {packages}", process.pid, process.uid);
+            self.line(Text::new(&line).as_str(), out)?;
+        }
+        Ok(())
+    }
+
+    fn unknown(&self, what: &str, cause: &Unreadable, out: &mut dyn Write) -> io::Result<()> {
+        self.line(&format!("{} {what}: {cause}", self.paint.verdict(Verdict::Unknown, "unknown")), out)
+    }
+
+    fn line(&self, text: &str, out: &mut dyn Write) -> io::Result<()> {
+        paint::wrap(text, self.width, "    ").iter().try_for_each(|line| writeln!(out, "{line}"))
+    }
 }

@@ -1,5 +1,7 @@
 //! Colour and width: only a terminal gets colour, and `NO_COLOR` (no-color.org) switches it off.
 
+use std::borrow::Cow;
+
 use crate::finding::{Severity, Verdict};
 
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +55,14 @@ pub(super) fn width(terminal: bool) -> usize {
     let columns =
         terminal.then(terminal_size::terminal_size).flatten().map(|(width, _)| usize::from(width.0));
     columns.unwrap_or(WIDTH_OF_A_FILE).clamp(NARROWEST, WIDEST)
+}
+
+/// Text in lines of at most `width` columns. Words are kept whole: a path or a version is there to be copied.
+pub(super) fn wrap<'t>(text: &'t str, width: usize, indent: &'t str) -> Vec<Cow<'t, str>> {
+    let options = textwrap::Options::new(width)
+        .subsequent_indent(indent)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation);
+    textwrap::wrap(text, options)
 }
 
 /// What is piped or saved has the same lines everywhere.

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::io::{self, Write};
 
-use super::paint::Paint;
+use super::paint::{Paint, wrap};
 use crate::finding::{Evidence, Finding, Severity, Summary, Verdict};
 use crate::host::Facts;
 
@@ -14,6 +14,8 @@ pub(super) struct Layout {
     pub(super) paint: Paint,
     /// Passes and what does not apply are listed too.
     pub(super) all: bool,
+    /// Root that is denied something has no more to try.
+    pub(super) is_root: bool,
 }
 
 pub(super) fn posture(
@@ -79,7 +81,7 @@ fn headline(finding: &Finding, layout: &Layout, out: &mut dyn Write) -> io::Resu
         _ => format!("{}: {}", finding.check, finding.title),
     };
     let room = layout.width.saturating_sub(MARGIN);
-    for (index, line) in textwrap::wrap(&text, room).iter().enumerate() {
+    for (index, line) in wrap(&text, room, "").iter().enumerate() {
         let line = line.replacen(finding.check, &layout.paint.strong(finding.check), usize::from(index == 0));
         match index {
             0 => writeln!(out, "{painted}{}{line}", " ".repeat(MARGIN.saturating_sub(word.len())))?,
@@ -127,7 +129,7 @@ fn decision(finding: &Finding, layout: &Layout, out: &mut dyn Write) -> io::Resu
 fn paragraph(word: &str, text: &str, layout: &Layout, out: &mut dyn Write) -> io::Result<()> {
     let label = if word.is_empty() { String::new() } else { format!("{word}: ") };
     let whole = format!("{label}{text}");
-    for (index, line) in textwrap::wrap(&whole, layout.width.saturating_sub(MARGIN)).iter().enumerate() {
+    for (index, line) in wrap(&whole, layout.width.saturating_sub(MARGIN), "").iter().enumerate() {
         let line = match line.strip_prefix(label.as_str()) {
             Some(rest) if index == 0 && !label.is_empty() => format!("{}{rest}", layout.paint.faint(&label)),
             _ => line.to_string(),
@@ -160,7 +162,7 @@ fn summary(findings: &[Finding], layout: &Layout, out: &mut dyn Write) -> io::Re
     }
     writeln!(out, "{}", parts.join(", "))?;
     let denied = findings.iter().filter(|finding| finding.denied).count();
-    if denied > 0 {
+    if denied > 0 && !layout.is_root {
         let verb = if denied == 1 { "answer needs" } else { "answers need" };
         writeln!(out, "Run as root for the rest: {denied} {verb} files that only root may read.")?;
     }

@@ -5,13 +5,12 @@
 use jiff::Timestamp;
 
 use super::accounts::Accounts;
-use super::packages::Packages;
-use super::sudoers::Sudo;
-use super::{Host, Identity};
-use super::sshd::Sshd;
 use super::auto_updates::AutoUpdates;
+use super::packages::{Packages, Restart};
 use super::processes::Processes;
 use super::ssh_keys::{KeySources, SshKeys};
+use super::sshd::Sshd;
+use super::sudoers::Sudo;
 use super::{Host, Identity, Unreadable};
 
 /// Which subjects to look at.
@@ -46,63 +45,51 @@ pub struct Facts {
     pub now: Timestamp,
     pub identity: Identity,
     pub accounts: Accounts,
+    pub auto_updates: Result<AutoUpdates, Unreadable>,
     pub packages: Packages,
+    pub processes: Result<Processes, Unreadable>,
+    pub ssh_keys: SshKeys,
     /// `Ok(None)`: no sshd is installed.
     pub sshd: Result<Option<Sshd>, Unreadable>,
     pub sudo: Sudo,
-    pub auto_updates: Result<AutoUpdates, Unreadable>,
-    pub processes: Result<Processes, Unreadable>,
-    pub ssh_keys: SshKeys,
 }
 
 impl Facts {
     /// Looks at what is wanted. `progress` is told what is being read.
     pub fn gather(host: &Host, wanted: Wanted, now: Timestamp, progress: &mut dyn FnMut(&str)) -> Self {
-        let accounts = if wanted.accounts {
-            progress("accounts");
-            Accounts::of(host)
-        } else {
-            Accounts::not_asked()
+        let mut look = |wanted: bool, what: &str| {
+            if wanted {
+                progress(what);
+            }
+            wanted
         };
-        let packages = if wanted.packages {
-            progress("packages");
-            Packages::of(host)
+        let accounts =
+            if look(wanted.accounts, "accounts") { Accounts::of(host) } else { Accounts::not_asked() };
+        let sudo = if look(wanted.sudo, "sudo") { Sudo::of(host) } else { Sudo::not_asked() };
+        let (sshd, ssh_keys) = if look(wanted.sshd, "sshd") {
+            let sshd = Sshd::of(host, &accounts);
+            let sources = KeySources::of(host, &sshd);
+            (sshd, SshKeys::of(host, &accounts, &sources))
         } else {
-            Packages::not_asked()
+            (Err(Unreadable::not_asked("sshd")), SshKeys::not_asked())
         };
-        Self { now, identity: Identity::of(host), accounts, packages }
-        let sshd = if wanted.sshd {
-            progress("sshd");
-            Sshd::of(host, &accounts)
+        let (packages, auto_updates) = if look(wanted.packages, "packages") {
+            (Packages::of(host), AutoUpdates::of(host))
         } else {
-            Err(Unreadable::not_asked("sshd"))
+            (Packages::not_asked(), Err(Unreadable::not_asked("automatic updates")))
         };
-        Self { now, identity: Identity::of(host), accounts, sshd }
-        let sudo = if wanted.sudo {
-            progress("sudo");
-            Sudo::of(host)
-        } else {
-            Sudo::not_asked()
-        };
-        Self { now, identity: Identity::of(host), accounts, sudo }
-        let ssh_keys = if wanted.sshd {
-            progress("ssh keys");
-            SshKeys::of(host, &accounts, &KeySources::defaults(host))
-        } else {
-            SshKeys::not_asked()
-        };
-        let auto_updates = if wanted.packages {
-            progress("automatic updates");
-            AutoUpdates::of(host)
-        } else {
-            Err(Unreadable::not_asked("automatic updates"))
-        };
-        let processes = if wanted.processes {
-            progress("processes");
+        let processes = if look(wanted.processes, "processes") {
             Processes::of(host)
         } else {
             Err(Unreadable::not_asked("processes"))
         };
-        Self { now, identity: Identity::of(host), accounts, auto_updates, processes, ssh_keys }
+        let identity = Identity::of(host);
+        Self { now, identity, accounts, auto_updates, packages, processes, ssh_keys, sshd, sudo }
+    }
+
+    /// The processes that run what an update has replaced.
+    pub fn restarts(&self) -> Result<Vec<Restart>, &Unreadable> {
+        let processes = self.processes.as_ref()?;
+        Ok(processes.outdated.iter().map(Restart::of).collect())
     }
 }

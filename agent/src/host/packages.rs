@@ -14,13 +14,16 @@ mod sources;
 pub mod stanza;
 pub mod version;
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 pub use dpkg::{Database, Package};
 pub use kernel::{Kernel, Reboot};
 use release::Release;
 
-use super::{Cause, Host, Unreadable};
+use super::processes::Process;
+use super::{Cause, Host, Text, Unreadable};
 
 /// Everything about packages.
 #[derive(Debug, Clone)]
@@ -60,6 +63,19 @@ pub struct Restart {
     pub uid: u32,
     /// Whose files they are.
     pub packages: Vec<String>,
+}
+
+impl Restart {
+    pub(super) fn of(process: &Process) -> Self {
+        let packages: BTreeSet<String> =
+            process.gone.iter().filter_map(|gone| gone.owner.package()).map(Text::to_string).collect();
+        Self {
+            pid: process.pid,
+            unit: process.unit.as_ref().map(ToString::to_string),
+            uid: process.uid,
+            packages: packages.into_iter().collect(),
+        }
+    }
 }
 
 /// The updates that are outstanding.

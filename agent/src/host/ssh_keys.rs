@@ -6,11 +6,13 @@ pub mod authorized;
 pub mod blob;
 mod container;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
 use super::accounts::{Accounts, User};
+use super::sshd::{ConfigError, Sshd};
 use super::trail::Trail;
 use super::{Host, Meta, Unreadable, glob};
 use authorized::AuthorizedKey;
@@ -30,6 +32,45 @@ pub struct KeySources {
 }
 
 impl KeySources {
+    /// What this host's configuration says; what sshd does by default where it cannot be told.
+    pub fn of(host: &Host, sshd: &Result<Option<Sshd>, Unreadable>) -> Self {
+        let Ok(Some(sshd)) = sshd else { return Self::defaults(host) };
+        let config = match &sshd.config {
+            Ok(config) => config,
+            Err(ConfigError::Unreadable(cause)) => {
+                return Self { config: Err(cause.clone()), ..Self::defaults(host) };
+            }
+            // The modes of a configuration that sshd refuses matter all the same.
+            Err(ConfigError::Invalid(_)) => return Self::defaults(host),
+        };
+        let everywhere = config.outside_match();
+        let owned = |values: Vec<Cow<'_, [u8]>>| values.into_iter().map(Cow::into_owned).collect::<Vec<_>>();
+        let authorized_keys = owned(everywhere.values(AUTHORIZED_KEYS_FILE));
+        let mut authorized_keys_of: BTreeMap<Vec<u8>, Vec<Vec<u8>>> = BTreeMap::new();
+        for witness in sshd.witnesses.as_deref().unwrap_or_default() {
+            let Ok(effective) = config.evaluate(&witness.context) else { continue };
+            let files = owned(effective.values(AUTHORIZED_KEYS_FILE));
+            if files == authorized_keys {
+                continue;
+            }
+            // Whatever opens the account from anywhere counts.
+            let all = authorized_keys_of
+                .entry(witness.context.user.clone())
+                .or_insert_with(|| authorized_keys.clone());
+            all.extend(files.into_iter().filter(|file| !all.contains(file)).collect::<Vec<_>>());
+        }
+        let host_keys = owned(everywhere.values("HostKey"));
+        Self {
+            config: Ok(config.files.iter().chain(&config.directories).cloned().collect()),
+            host_keys: host_keys
+                .into_iter()
+                .map(|path| PathBuf::from(std::ffi::OsString::from_vec(path)))
+                .collect(),
+            authorized_keys_of,
+            authorized_keys,
+        }
+    }
+
     /// What sshd does when its configuration says nothing.
     pub fn defaults(host: &Host) -> Self {
         let config = glob::expand(host, DROP_INS_PATTERN.as_bytes()).and_then(|drop_ins| {
@@ -222,6 +263,7 @@ impl KeyFile {
     }
 }
 
+const AUTHORIZED_KEYS_FILE: &str = "AuthorizedKeysFile";
 const CONFIG: &str = "/etc/ssh/sshd_config";
 const DROP_INS: &str = "/etc/ssh/sshd_config.d";
 const DROP_INS_PATTERN: &str = "/etc/ssh/sshd_config.d/*.conf";

@@ -15,6 +15,15 @@ pub enum Owner {
     Distribution,
 }
 
+impl Owner {
+    pub fn package(&self) -> Option<&Text> {
+        match self {
+            Self::Package(name) => Some(name),
+            Self::Distribution => None,
+        }
+    }
+}
+
 /// The owners of those paths that have one.
 pub(super) fn of(host: &Host, wanted: &BTreeSet<&PathBuf>) -> Result<BTreeMap<PathBuf, Owner>, Unreadable> {
     match host.list(LISTS, MAX_LISTS) {
