@@ -71,12 +71,12 @@ fn a_terminal_gets_colour_and_its_width_and_no_color_is_honoured() {
     let tree = tree::base("neglected");
     let look = |environment: &str| {
         let inner = format!(
-            "stty cols 60; {environment} {} check --root {}",
+            "stty cols 60 rows 40; {environment} {} check --root {}",
             env!("CARGO_BIN_EXE_guestward"),
             tree.path().display()
         );
         let output =
-            Command::new("script").args(["-qec", &inner, "/dev/null"]).env("TERM", "xterm").output().unwrap();
+            Command::new("script").args(["-qec", &inner, "/dev/null"]).env_remove("NO_COLOR").env("TERM", "xterm").output().unwrap();
         text(&output.stdout)
     };
     let coloured = look("");
@@ -145,7 +145,7 @@ fn the_exit_code_says_what_happened() {
     let code = |root: &Path, arguments: &[&str]| {
         guestward().arg("check").arg("--root").arg(root).args(arguments).output().unwrap().status.code()
     };
-    assert_eq!(code(server.path(), &[]), Some(0), "a well-kept server");
+    assert_eq!(code(server.path(), &["ssh", "accounts"]), Some(0), "a well-kept server");
     assert_eq!(code(neglected.path(), &[]), Some(1));
     assert_eq!(code(neglected.path(), &["ssh-x11", "--fail-on", "critical"]), Some(0), "below --fail-on");
     assert_eq!(code(neglected.path(), &["ssh-x12"]), Some(2), "no such check");

@@ -97,7 +97,7 @@ _guestward() {
             return 0
             ;;
         guestward__subcmd__check)
-            opts="-h --root --policy --fail-on --all --format --help accounts accounts-extra-uid-0"
+            opts="-h --root --policy --fail-on --all --format --help ssh accounts packages ssh-root-login ssh-password ssh-keyboard-interactive ssh-empty-password ssh-hostbased ssh-weak-ciphers ssh-weak-macs ssh-weak-kex ssh-weak-hostkey-algorithms ssh-user-environment ssh-strict-modes ssh-max-auth-tries ssh-login-grace ssh-log-level ssh-x11 ssh-tunnel ssh-config-valid ssh-config-modes ssh-host-key-modes ssh-host-key-strength ssh-authorized-keys accounts-extra-uid-0 accounts-empty-password accounts-weak-password-hash accounts-password-login accounts-unshadowed-password accounts-duplicate-ids accounts-file-syntax accounts-file-modes accounts-home-modes sudo-nopasswd sudo-use-pty sudo-logging sudo-config-valid sudo-file-modes packages-security-updates packages-updates packages-metadata-age packages-half-installed packages-held-security packages-reboot packages-restart packages-auto-updates"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -145,7 +145,7 @@ _guestward() {
             return 0
             ;;
         guestward__subcmd__explain)
-            opts="-h --format --help accounts-extra-uid-0"
+            opts="-h --format --help ssh-root-login ssh-password ssh-keyboard-interactive ssh-empty-password ssh-hostbased ssh-weak-ciphers ssh-weak-macs ssh-weak-kex ssh-weak-hostkey-algorithms ssh-user-environment ssh-strict-modes ssh-max-auth-tries ssh-login-grace ssh-log-level ssh-x11 ssh-tunnel ssh-config-valid ssh-config-modes ssh-host-key-modes ssh-host-key-strength ssh-authorized-keys accounts-extra-uid-0 accounts-empty-password accounts-weak-password-hash accounts-password-login accounts-unshadowed-password accounts-duplicate-ids accounts-file-syntax accounts-file-modes accounts-home-modes sudo-nopasswd sudo-use-pty sudo-logging sudo-config-valid sudo-file-modes packages-security-updates packages-updates packages-metadata-age packages-half-installed packages-held-security packages-reboot packages-restart packages-auto-updates"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

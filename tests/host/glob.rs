@@ -68,7 +68,7 @@ fn globbed(root: &Path, patterns: &[String]) -> Vec<Vec<String>> {
     let output = Command::new("perl")
         .env("LC_ALL", "C")
         .current_dir(root)
-        .args(["-e", script])
+        .args(["-e", script, "--"])
         .args(patterns.iter().map(|pattern| OsStr::from_bytes(pattern.as_bytes())))
         .output()
         .unwrap();

@@ -23,7 +23,8 @@ pub(super) fn run(args: &PackagesArgs, out: &mut dyn Write) -> Result<Exit, Fail
     let max_age = check::default_of("packages-metadata-age", "max-age");
     let restart = facts.restarts();
     let freshness = facts.packages.metadata.freshness(facts.now, max_age);
-    let exit = verdict(&facts, &freshness, restart.is_ok());
+    let exit =
+        verdict(&facts, &freshness, facts.processes.as_ref().is_ok_and(|seen| seen.unreadable.is_empty()));
     let written = match args.format.format {
         Format::Json => json(&facts, &restart, max_age, out),
         Format::Text => text(&facts, &freshness, &restart, out),
@@ -69,7 +70,8 @@ fn text(
     page.overview(&facts.packages, freshness, out)?;
     page.pending(&facts.packages, out)?;
     page.reboot(&facts.packages, out)?;
-    page.restart(restart, out)
+    let unseen = facts.processes.as_ref().map_or(&[][..], |processes| &processes.unreadable);
+    page.restart(restart, unseen, out)
 }
 
 struct Page {
@@ -147,11 +149,17 @@ impl Page {
         }
     }
 
-    fn restart(&self, restart: &Result<Vec<Restart>, &Unreadable>, out: &mut dyn Write) -> io::Result<()> {
+    fn restart(
+        &self,
+        restart: &Result<Vec<Restart>, &Unreadable>,
+        unseen: &[Unreadable],
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
         let restart = match restart {
-            Ok(restart) if restart.is_empty() => return writeln!(out, "nothing runs replaced code"),
-            Ok(restart) => restart,
             Err(cause) => return self.unknown("restart", cause, out),
+            Ok(restart) if !restart.is_empty() => restart,
+            Ok(_) if unseen.is_empty() => return writeln!(out, "nothing runs replaced code"),
+            Ok(_) => return self.unseen(unseen, out),
         };
         let count = format!("{} processes run replaced code", restart.len());
         writeln!(out, "{}", self.paint.severity(Severity::Medium, &count))?;
@@ -161,7 +169,16 @@ impl Page {
             let line = format!("  pid {} (uid {}, {unit}): {packages}", process.pid, process.uid);
             self.line(Text::new(&line).as_str(), out)?;
         }
-        Ok(())
+        self.unseen(unseen, out)
+    }
+
+    /// The processes that could not be looked into.
+    fn unseen(&self, unseen: &[Unreadable], out: &mut dyn Write) -> io::Result<()> {
+        unseen.iter().take(1).try_for_each(|cause| self.unknown("restart", cause, out))?;
+        match unseen.len().saturating_sub(1) {
+            0 => Ok(()),
+            more => writeln!(out, "    … and {more} more processes"),
+        }
     }
 
     fn unknown(&self, what: &str, cause: &Unreadable, out: &mut dyn Write) -> io::Result<()> {
