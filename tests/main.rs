@@ -9,5 +9,5 @@ mod fixtures;
 mod host;
 mod processes;
 mod ssh_keys;
-mod ssh_strict_modes;
+mod ssh_logins;
 mod support;

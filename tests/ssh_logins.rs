@@ -1,4 +1,5 @@
-//! The places that we call writable by others are those for which sshd's StrictModes refuses a key.
+//! sshd as the judge of what we say about authorized_keys: which places others can write (it refuses their keys),
+//! and which lines are keys.
 //!
 //! Each case is a real login: ssh speaks to an `sshd -i` that it starts itself, without a port.
 
@@ -9,6 +10,7 @@ use std::process::Command;
 
 use guestward::check;
 use guestward::host::accounts::Accounts;
+use guestward::host::ssh_keys::authorized;
 use guestward::host::ssh_keys::{KeySources, SshKeys};
 use guestward::host::{Facts, Host};
 use guestward::policy::Policy;
@@ -50,6 +52,72 @@ fn sshd_refuses_a_key_exactly_where_we_say_that_others_can_write() {
         assert_eq!(!is_told(&keys), is_let_in, "directory {directory:?}, file {file:?}");
     }
     assert!((3..CASES.len() - 3).contains(&let_in), "{let_in} were let in");
+}
+
+/// `KEY` stands for the key; `OTHER` for one that nobody uses.
+const LINES: &[&str] = &[
+    "KEY",
+    "  \t KEY a remark",
+    "KEY\r",
+    "# KEY",
+    "restrict KEY",
+    "ReStrict,X11-forwarding,No-User-RC KEY",
+    "command=\"echo \\\"a, b\\\" # c\" KEY",
+    "command=\"true\",command=\"false\" KEY",
+    "command=true KEY",
+    "command=\"true KEY",
+    "command KEY",
+    "from=\"*\",no-pty,no-agent-forwarding,no-port-forwarding KEY",
+    "from=\"*\",from=\"*\" KEY",
+    "environment=\"A=b c\",environment=\"C_1=\" KEY",
+    "environment=\"A\" KEY",
+    "environment=\"A-B=c\" KEY",
+    "expiry-time=\"20990101\" KEY",
+    "expiry-time=\"209901010101Z\" KEY",
+    "expiry-time=\"2099010\" KEY",
+    "expiry-time=\"20991301\" KEY",
+    "permitopen=\"localhost:80\",permitlisten=\"8080\",tunnel=\"0\" KEY",
+    "no-touch-required,verify-required KEY",
+    "no-restrict KEY",
+    "no-pty, KEY",
+    ",no-pty KEY",
+    "no-pty,,no-user-rc KEY",
+    "no-pty=\"x\" KEY",
+    "restrict no-pty KEY",
+    "frobnicate KEY",
+    "principals=\"a,b\" KEY",
+    "cert-authority,principals=\"a,b\" KEY",
+    ", KEY",
+    ",=\"x\" KEY",
+    "OTHER",
+];
+
+#[test]
+fn a_line_is_a_key_for_us_exactly_where_sshd_takes_it() {
+    let folder = tempfile::tempdir_in("/root").unwrap();
+    let keys = folder.path().join("keys");
+    fs::create_dir(&keys).unwrap();
+    let server = Server::new(folder.path(), &keys);
+    let public = |name: &str| {
+        let text = fs::read_to_string(folder.path().join(name)).unwrap();
+        text.rsplit_once(' ').unwrap().0.to_owned()
+    };
+    let (own, other) = (public("user.pub"), public("host.pub"));
+    let wanted = authorized::parse_line(own.as_bytes()).unwrap().unwrap().0;
+    let (mut taken, mut complaints) = (0, Vec::new());
+    for line in LINES {
+        let line = line.replace("KEY", &own).replace("OTHER", &other);
+        fs::write(keys.join("root"), format!("{line}\n")).unwrap();
+        let read = authorized::parse_line(line.as_bytes()).ok().flatten();
+        // An authority's key signs those of others and opens nothing by itself.
+        let is_key = read.is_some_and(|(key, options)| key == wanted && !options.is_authority);
+        taken += usize::from(is_key);
+        if is_key != server.lets_in() {
+            complaints.push(format!("{is_key} for us: {line}"));
+        }
+    }
+    assert!(complaints.is_empty(), "sshd judges otherwise:\n{}", complaints.join("\n"));
+    assert!((10..LINES.len() - 10).contains(&taken), "{taken} were taken");
 }
 
 fn own(path: &Path, (mode, uid, gid): (u32, u32, u32)) {
