@@ -16,5 +16,6 @@ mod policy;
 mod processes;
 mod registry;
 mod ssh_keys;
+mod ssh_logins;
 mod sshd_differential;
 mod support;

@@ -5,6 +5,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use guestward::host::Host;
+use guestward::host::trail::{Place, Trail};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -38,6 +39,12 @@ fn both_resolvers_agree_and_neither_leaves_the_root() {
                 prop_assert_eq!(kernel.stat(path), by_hand.stat(path), "stat {}", path);
                 prop_assert_eq!(kernel.lstat(path), by_hand.lstat(path), "lstat {}", path);
                 prop_assert_eq!(kernel.read_link(path), by_hand.read_link(path), "read_link {}", path);
+                // The trail to an object ends where the kernel does, by a path without links.
+                let trail = Trail::to(&kernel, Path::new(path)).ok();
+                let end = trail.as_ref().and_then(Trail::end);
+                prop_assert_eq!(end.map(|end| end.meta), kernel.stat(path).ok(), "trail {}", path);
+                let is_plain = |end: &Place| kernel.lstat(&end.path) == Ok(end.meta);
+                prop_assert!(end.is_none_or(is_plain), "trail {}", path);
                 prop_assert_eq!(kernel.list(path, 100), by_hand.list(path, 100), "list {}", path);
             }
             Ok(())

@@ -20,7 +20,7 @@ pub struct AptConf {
 struct Item {
     tag: Vec<u8>,
     value: Vec<u8>,
-    children: Vec<Item>,
+    children: Vec<Self>,
 }
 
 impl AptConf {
@@ -236,7 +236,7 @@ impl<'a> Parser<'a> {
         let (mut tag, rest) = quote_word(&statement).ok_or_else(|| self.malformed("a malformed tag"))?;
         let mut value = None;
         match string_words(rest).map(|word| (word, &rest[rest.len()..])).or_else(|| quote_word(rest)) {
-            Some((word, after)) if after.is_empty() => value = Some(word),
+            Some((word, b"")) => value = Some(word),
             Some(_) => return Err(self.malformed("extra junk after the value")),
             None if !rest.is_empty() => return Err(self.malformed("extra junk after the value")),
             None if end != b'{' => value = Some(std::mem::take(&mut tag)),

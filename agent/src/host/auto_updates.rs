@@ -8,7 +8,7 @@ use super::{Host, Unreadable};
 
 #[derive(Debug)]
 pub enum AutoUpdates {
-    Apt(AptUpdates),
+    Apt(Box<AptUpdates>),
     Dnf(Vec<DnfUpdates>),
     /// No package manager that we know.
     Nothing,
@@ -21,6 +21,8 @@ pub struct AptUpdates {
     pub conf: Result<AptConf, Unreadable>,
     /// What downloads the lists, and what installs.
     pub timers: [(&'static str, Result<Timer, Unreadable>); 2],
+    /// Whether apt's own cron job is there, which does the timers' work where systemd does not run.
+    pub has_cron_job: Result<bool, Unreadable>,
 }
 
 /// One of the programs that could install updates on a system with rpm.
@@ -47,7 +49,7 @@ pub enum Timer {
 impl AutoUpdates {
     pub fn of(host: &Host) -> Result<Self, Unreadable> {
         if host.exists(DPKG_STATUS)? {
-            return Ok(Self::Apt(AptUpdates::of(host)));
+            return Ok(Self::Apt(Box::new(AptUpdates::of(host))));
         }
         let mut found = Vec::new();
         for &(config, unit, forced) in DNF {
@@ -71,6 +73,7 @@ impl AptUpdates {
             is_installed: is_installed(host, b"unattended-upgrades"),
             conf: AptConf::of(host),
             timers: APT_TIMERS.map(|timer| (timer, Timer::of(host, timer))),
+            has_cron_job: host.exists(CRON_JOB),
         }
     }
 }
@@ -173,6 +176,7 @@ fn truth(value: &[u8]) -> Option<bool> {
 }
 
 const DPKG_STATUS: &str = "/var/lib/dpkg/status";
+const CRON_JOB: &str = "/etc/cron.daily/apt-compat";
 const APT_TIMERS: [&str; 2] = ["apt-daily.timer", "apt-daily-upgrade.timer"];
 /// Configuration, the unit that heeds it, the unit that installs anyway: dnf 5, dnf 4, yum (Amazon Linux 2).
 const DNF: &[(&str, &str, Option<&str>)] = &[

@@ -123,7 +123,7 @@ fn open_component(here: &OwnedFd, name: &OsStr) -> Result<OwnedFd, Errno> {
 ///
 /// A `.` is kept, because what is before it has to be a directory and a link before it is followed; a slash at the
 /// end means the same (path_resolution(7)).
-fn push_components(pending: &mut VecDeque<OsString>, path: &Path) {
+pub(super) fn push_components(pending: &mut VecDeque<OsString>, path: &Path) {
     let mut is_end = true;
     for component in path.as_os_str().as_bytes().rsplit(|&byte| byte == b'/') {
         match component {

@@ -55,10 +55,9 @@ impl Processes {
         }
         let mut look = Look { host, roots: Roots::default(), outdated: Vec::new(), unreadable: Vec::new() };
         for &pid in &pids {
-            if let Err(cause) = look.at(pid) {
-                if !has_ended(&cause) {
-                    look.unreadable.push(cause);
-                }
+            match look.at(pid) {
+                Err(cause) if !has_ended(&cause) => look.unreadable.push(cause),
+                _ => {}
             }
         }
         // Every system that runs has a PID 1; hidepid hides it, and all the others, from those who are not root.

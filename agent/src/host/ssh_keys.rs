@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use super::accounts::{Accounts, User};
 use super::sshd::{ConfigError, Sshd};
 use super::trail::Trail;
-use super::{Host, Meta, Unreadable, glob};
+use super::{Cause, Host, Meta, Unreadable, glob};
 use authorized::AuthorizedKey;
 use blob::PublicKey;
 
@@ -226,6 +226,10 @@ fn present(meta: Result<Meta, Unreadable>) -> Result<Option<Meta>, Unreadable> {
 
 fn private_key(host: &Host, path: &Path) -> Result<PublicKey, Unreadable> {
     let bytes = host.read(path, MAX_HOST_KEY)?;
+    if bytes.starts_with(b"-----BEGIN ") && !bytes.starts_with(container::BEGIN) {
+        let what = "a private key in PEM form does not tell its public half; the .pub file does";
+        return Err(Unreadable::new(path, Cause::Unsupported(what.to_owned())));
+    }
     container::public_half(&bytes).map_err(|what| Unreadable::malformed(path, 0, what))
 }
 

@@ -5,8 +5,9 @@
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
+use super::beneath::push_components;
 use super::{Cause, Host, Kind, Meta, Unreadable};
 
 /// The real path of an object: the root first, the object last.
@@ -26,18 +27,21 @@ impl Trail {
     /// The trail to what `path` (absolute) names.
     pub fn to(host: &Host, path: &Path) -> Result<Self, Unreadable> {
         let mut pending: VecDeque<OsString> = VecDeque::new();
-        push(&mut pending, path);
+        push_components(&mut pending, path);
         let mut places = vec![place(host, PathBuf::from("/"))?];
         let mut links = 0;
         while let Some(name) = pending.pop_front() {
-            if name == ".." {
-                if places.len() > 1 {
+            // The root is never popped.
+            let Some(here) = places.last() else { break };
+            if name == "." || name == ".." {
+                if !here.meta.is_directory() {
+                    return Err(Unreadable::new(path, Cause::Absent));
+                }
+                if name == ".." && places.len() > 1 {
                     places.pop();
                 }
                 continue;
             }
-            // The root is never popped.
-            let Some(here) = places.last() else { break };
             let next = place(host, here.path.join(&name))?;
             if next.meta.kind != Kind::SymbolicLink {
                 places.push(next);
@@ -51,7 +55,7 @@ impl Trail {
             if target.is_absolute() {
                 places.truncate(1);
             }
-            push(&mut pending, &target);
+            push_components(&mut pending, &target);
         }
         Ok(Self { places })
     }
@@ -65,16 +69,6 @@ impl Trail {
 fn place(host: &Host, path: PathBuf) -> Result<Place, Unreadable> {
     let meta = host.lstat(&path)?;
     Ok(Place { path, meta })
-}
-
-fn push(pending: &mut VecDeque<OsString>, path: &Path) {
-    for component in path.components().rev() {
-        match component {
-            Component::Normal(name) => pending.push_front(name.to_owned()),
-            Component::ParentDir => pending.push_front("..".into()),
-            Component::CurDir | Component::RootDir | Component::Prefix(_) => {}
-        }
-    }
 }
 
 /// As the kernel's own limit (path_resolution(7)).

@@ -37,8 +37,9 @@ fn of_apt(apt: &AptUpdates) -> Result<Outcome, &Unreadable> {
     }
     for (unit, timer) in &apt.timers {
         match timer.as_ref()? {
-            // Without systemd's timers, apt's own cron job does it.
-            Timer::Enabled | Timer::Missing => {}
+            Timer::Enabled => {}
+            Timer::Missing if apt.has_cron_job.as_ref().copied()? => {}
+            Timer::Missing => evidence.push(of_unit(unit, "missing, and so is apt's cron job")),
             Timer::Disabled => evidence.push(of_unit(unit, "disabled")),
             Timer::Masked => evidence.push(of_unit(unit, "masked")),
         }

@@ -14,10 +14,11 @@ pub(super) fn gone(host: &Host, maps: &Path) -> Result<BTreeSet<PathBuf>, Unread
     each_line(host, maps, |number, line| {
         let mapping =
             Mapping::parse(line).ok_or_else(|| Unreadable::malformed(maps, number, "not a mapping"))?;
-        if let Some(path) = mapping.gone_from() {
-            if !gone.contains(&path_of(path)) && !is_named_so(host, &mapping) {
-                gone.insert(path_of(path));
-            }
+        if let Some(path) = mapping.gone_from().map(path_of)
+            && !gone.contains(&path)
+            && !is_named_so(host, &mapping)
+        {
+            gone.insert(path);
         }
         Ok(())
     })?;

@@ -123,16 +123,21 @@ impl Options {
             }
             options.set(&name, value)?;
             rest = match rest {
-                [] => return Ok(options),
-                [b',', after @ ..] if !after.is_empty() => after,
-                [b',', ..] => return Err("the options end with a comma".to_owned()),
+                [] => break,
+                [b',', after @ ..] => after,
                 _ => return Err("an option is followed by something that is no comma".to_owned()),
             };
+        }
+        match options.principals {
+            Some(_) if !options.is_authority => Err("principals= is for cert-authority only".to_owned()),
+            _ => Ok(options),
         }
     }
 
     fn set(&mut self, name: &str, value: Option<Vec<u8>>) -> Result<(), String> {
         match (name, value) {
+            // sshd does not mind a comma too many.
+            ("", None) => {}
             ("restrict", None) => self.restrict = true,
             ("cert-authority", None) => self.is_authority = true,
             (name, None) if is_flag(name) => self.others.push(name.to_owned()),
@@ -246,7 +251,6 @@ mod tests {
     #[test]
     fn an_option_that_sshd_does_not_know_makes_the_line_worthless() {
         assert!(options("frobnicate").is_err());
-        assert!(options("no-pty,").is_err());
         assert!(options("command=unquoted").is_err());
         assert!(options("restrict=\"yes\"").is_err());
         assert!(options("command=\"a\",command=\"b\"").is_err());

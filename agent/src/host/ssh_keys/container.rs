@@ -24,7 +24,7 @@ pub(super) fn public_half(file: &[u8]) -> Result<PublicKey, String> {
     PublicKey::from_blob(rest.string()?)
 }
 
-const BEGIN: &[u8] = b"-----BEGIN OPENSSH PRIVATE KEY-----";
+pub(super) const BEGIN: &[u8] = b"-----BEGIN OPENSSH PRIVATE KEY-----";
 const END: &[u8] = b"-----END OPENSSH PRIVATE KEY-----";
 const MAGIC: &[u8] = b"openssh-key-v1\0";
 
