@@ -4,5 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops here")]
 
+mod accounts_differential;
 mod fixtures;
+mod sudoers_differential;
 mod support;

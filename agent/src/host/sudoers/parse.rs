@@ -22,23 +22,29 @@ pub(super) enum Entry {
 
 /// Reads a file and hands over its entries in order.
 pub(super) fn entries(path: &Arc<Path>, bytes: &[u8], take: &mut dyn FnMut(Entry)) {
-    let mut tokens = Tokens::of(bytes);
+    // sudo, too, gives the last line its break when it has none.
+    let mut whole = std::borrow::Cow::Borrowed(bytes);
+    if !bytes.ends_with(b"\n") {
+        whole.to_mut().push(b'\n');
+    }
+    let mut tokens = Tokens::of(&whole);
     let mut words: Vec<(Token, usize)> = Vec::new();
     loop {
-        let next = tokens.next();
-        let is_end = next.is_none();
-        match next {
-            Some((Token::Newline, _)) | None => {
+        match tokens.next() {
+            Some((Token::Newline, _)) => {
                 if !words.is_empty() {
                     line(path, &words, take);
                     words.clear();
                 }
             }
             Some(word) => words.push(word),
+            None => break,
         }
-        if is_end {
-            return;
-        }
+    }
+    // A continuation at the end of the file continues with nothing, and sudo drops such a line.
+    if !words.is_empty() || tokens.is_in_a_word() {
+        words.push((Token::Wrong("the file ends in the middle of this line"), tokens.line()));
+        line(path, &words, take);
     }
 }
 
@@ -301,6 +307,9 @@ impl<'a> Line<'a> {
             }
             Some(Token::Command { path, arguments }) => {
                 What::Command { path: path.clone(), arguments: arguments.clone() }
+            }
+            Some(Token::Word(name)) if name == b"list" => {
+                What::Command { path: name.clone(), arguments: None }
             }
             Some(Token::Word(_)) => return Err("a command is written with its whole path"),
             _ => return Err("a command is missing"),
