@@ -143,7 +143,9 @@ fn is_not_ours(complaint: &str) -> bool {
         "Trailing backslash",
         "option \"",
     ];
-    about.iter().any(|words| complaint.contains(words))
+    let about_a_path = complaint.contains("must start with a '/'")
+        && !["\"CWD\"", "\"CHROOT\""].iter().any(|option| complaint.contains(option));
+    about_a_path || about.iter().any(|words| complaint.contains(words))
 }
 
 /// What cvtsudoers makes of a file, in a form that does not depend on how it groups things.

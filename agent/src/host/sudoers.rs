@@ -10,6 +10,7 @@ mod parse;
 mod rules;
 mod shape;
 mod token;
+mod values;
 
 use std::path::Path;
 use std::sync::Arc;
