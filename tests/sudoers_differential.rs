@@ -129,7 +129,7 @@ fn visudo_refusal(text: &str) -> Option<String> {
     (!output.status.success()).then(|| String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
-/// Whether a complaint is about the name or the value of a setting, or a regular expression.
+/// Whether a complaint is about the name or value of a setting, a regular expression or a file to include.
 fn is_not_ours(complaint: &str) -> bool {
     let about = [
         "unknown defaults entry",
@@ -141,6 +141,7 @@ fn is_not_ours(complaint: &str) -> bool {
         "Unmatched",
         "Invalid",
         "Trailing backslash",
+        "No such file or directory",
         "option \"",
     ];
     let about_a_path = complaint.contains("must start with a '/'")
