@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops here")]
 
+mod accounts_differential;
 mod apt_conf;
 mod check_command;
 mod fixtures;
@@ -18,4 +19,5 @@ mod registry;
 mod ssh_keys;
 mod ssh_logins;
 mod sshd_differential;
+mod sudoers_differential;
 mod support;

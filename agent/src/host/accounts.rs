@@ -133,7 +133,7 @@ pub struct User {
 
 impl User {
     /// libc takes a line whose last fields are missing, and so does whoever logs in with it.
-    fn parse(line: usize, fields: &[&[u8]]) -> Result<(Self, Option<String>), String> {
+    fn parse(line: usize, fields: &[&[u8]]) -> Parsed<Self> {
         let [name, password, uid, gid, rest @ ..] = fields else {
             return Err(format!("{} fields instead of 7", fields.len()));
         };
@@ -168,7 +168,7 @@ pub struct Group {
 }
 
 impl Group {
-    fn parse(line: usize, fields: &[&[u8]]) -> Result<(Self, Option<String>), String> {
+    fn parse(line: usize, fields: &[&[u8]]) -> Parsed<Self> {
         let [name, password, gid, rest @ ..] = fields else {
             return Err(format!("{} fields instead of 4", fields.len()));
         };
@@ -199,7 +199,7 @@ impl std::fmt::Debug for Shadow {
 }
 
 impl Shadow {
-    fn parse(line: usize, fields: &[&[u8]]) -> Result<(Self, Option<String>), String> {
+    fn parse(line: usize, fields: &[&[u8]]) -> Parsed<Self> {
         let [name, hash, rest @ ..] = fields else {
             return Err(format!("{} fields instead of 9", fields.len()));
         };
@@ -215,6 +215,9 @@ impl Shadow {
     }
 }
 
+/// An entry, and what is wrong with its line although libc takes it.
+type Parsed<T> = Result<(T, Option<String>), String>;
+
 /// Lines that are not plain entries.
 #[derive(Default)]
 struct Odd {
@@ -225,7 +228,7 @@ struct Odd {
 fn read<T>(
     host: &Host,
     path: &str,
-    parse: fn(usize, &[&[u8]]) -> Result<(T, Option<String>), String>,
+    parse: fn(usize, &[&[u8]]) -> Parsed<T>,
     odd: &mut Odd,
 ) -> Result<Vec<T>, Unreadable> {
     let bytes = host.read(path, LIMIT)?;

@@ -2,12 +2,15 @@
 //!
 //! Every rule keeps the file and line it was written on. A line that sudo would not understand is a defect and
 //! never silently nothing: sudo itself skips it (since 1.9.3) or refuses to work (before).
-//! Words are in `sudoers/token.rs`, sentences in `sudoers/parse.rs`, files in `sudoers/files.rs`.
+//! Words are in `sudoers/token.rs` (`rules.rs`, `shape.rs`), sentences in `sudoers/parse.rs`, files in `sudoers/files.rs`.
 
 pub mod alias;
 mod files;
 mod parse;
+mod rules;
+mod shape;
 mod token;
+mod values;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -153,9 +153,10 @@ fn unshadowed(facts: &Facts, _: &Thresholds<'_>) -> Vec<Outcome> {
     let found: Vec<Outcome> = users
         .iter()
         .filter_map(|user| {
-            let scheme = match Password::of(&user.password) {
-                Password::Usable(scheme) | Password::Locked { behind: Some(scheme) } => scheme,
-                _ => return None,
+            let (Password::Usable(scheme) | Password::Locked { behind: Some(scheme) }) =
+                Password::of(&user.password)
+            else {
+                return None;
             };
             let name = Text::from_bytes(&user.name);
             let headline = format!("everybody on this machine can read the password hash of {name}");

@@ -85,11 +85,8 @@ fn file_modes(facts: &Facts, _: &Thresholds<'_>) -> Vec<Outcome> {
 fn file_mode(file: &Included) -> Option<Outcome> {
     let path = Source::path(&file.path);
     let subject = path.text().to_string();
-    let meta = match &file.meta {
-        Ok(meta) => meta,
-        // What could not be looked at is among the defects, unless it is merely not there.
-        Err(_) => return None,
-    };
+    // What could not be looked at is among the defects, unless it is merely not there.
+    let Ok(meta) = &file.meta else { return None };
     let is_directory = meta.kind == Kind::Directory;
     let mut evidence = Vec::new();
     let mut object =

@@ -1,5 +1,6 @@
 //! Names for lists: what an alias comes to, and which are missing, doubled or circular.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
@@ -115,11 +116,14 @@ pub(super) fn note_defects(sudoers: &mut Sudoers) {
     let mut first = BTreeMap::new();
     for (index, alias) in sudoers.aliases.iter().enumerate() {
         let key = (alias.members.kind(), alias.name.as_slice());
-        if first.contains_key(&key) {
-            let what = format!("alias {} is defined a second time", Text::from_bytes(&alias.name));
-            defects.push(Defect { place: alias.place.clone(), what, kind: DefectKind::Syntax });
-        } else {
-            first.insert(key, index);
+        match first.entry(key) {
+            Entry::Vacant(place) => {
+                place.insert(index);
+            }
+            Entry::Occupied(_) => {
+                let what = format!("alias {} is defined a second time", Text::from_bytes(&alias.name));
+                defects.push(Defect { place: alias.place.clone(), what, kind: DefectKind::Syntax });
+            }
         }
     }
     let graph = Graph { sudoers, first: &first };

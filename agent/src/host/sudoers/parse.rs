@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::token::{OptionName, Scope as Head, Token, Tokens};
+use super::values::{directory, group, moment, number, seconds};
 use super::{
     Alias, AliasKind, Command, Defect, DefectKind, Listed, Members, Options, Place, Rule, Scope, Setting,
     Tag, Tags, Value, What, Where, Who,
@@ -22,23 +23,29 @@ pub(super) enum Entry {
 
 /// Reads a file and hands over its entries in order.
 pub(super) fn entries(path: &Arc<Path>, bytes: &[u8], take: &mut dyn FnMut(Entry)) {
-    let mut tokens = Tokens::of(bytes);
+    // sudo, too, gives the last line its break when it has none.
+    let mut whole = std::borrow::Cow::Borrowed(bytes);
+    if !bytes.ends_with(b"\n") {
+        whole.to_mut().push(b'\n');
+    }
+    let mut tokens = Tokens::of(&whole);
     let mut words: Vec<(Token, usize)> = Vec::new();
     loop {
-        let next = tokens.next();
-        let is_end = next.is_none();
-        match next {
-            Some((Token::Newline, _)) | None => {
+        match tokens.next() {
+            Some((Token::Newline, _)) => {
                 if !words.is_empty() {
                     line(path, &words, take);
                     words.clear();
                 }
             }
             Some(word) => words.push(word),
+            None => break,
         }
-        if is_end {
-            return;
-        }
+    }
+    // A continuation at the end of the file continues with nothing, and sudo drops such a line.
+    if !words.is_empty() || tokens.is_in_a_word() {
+        words.push((Token::Wrong("the file ends in the middle of this line"), tokens.line()));
+        line(path, &words, take);
     }
 }
 
@@ -62,7 +69,7 @@ struct Line<'a> {
     at: usize,
 }
 
-type Parsed<T> = Result<T, &'static str>;
+pub(super) type Parsed<T> = Result<T, &'static str>;
 
 impl<'a> Line<'a> {
     fn entry(&mut self, take: &mut dyn FnMut(Entry)) -> Parsed<()> {
@@ -302,6 +309,9 @@ impl<'a> Line<'a> {
             Some(Token::Command { path, arguments }) => {
                 What::Command { path: path.clone(), arguments: arguments.clone() }
             }
+            Some(Token::Word(name)) if name == b"list" => {
+                What::Command { path: name.clone(), arguments: None }
+            }
             Some(Token::Word(_)) => return Err("a command is written with its whole path"),
             _ => return Err("a command is missing"),
         };
@@ -406,67 +416,5 @@ impl Tags {
             Tag::SetEnvironment => &mut self.set_environment,
         };
         *place = Some(on);
-    }
-}
-
-fn group(name: &[u8]) -> Who {
-    let name = name.strip_prefix(b"%").unwrap_or(name);
-    match name.strip_prefix(b":") {
-        Some(foreign) => Who::NonUnixGroup(foreign.to_vec()),
-        None => number(name).map_or_else(|| Who::Group(name.to_vec()), Who::Gid),
-    }
-}
-
-/// `#1000`
-fn number(name: &[u8]) -> Option<u32> {
-    let digits = name.strip_prefix(b"#")?;
-    let digits = std::str::from_utf8(digits).ok()?;
-    // (uid_t) -1 stands for "no id" everywhere.
-    digits.parse().ok().filter(|&id| id != u32::MAX)
-}
-
-fn directory(value: Vec<u8>) -> Parsed<Vec<u8>> {
-    let is_one = value == b"*" || matches!(value.first(), Some(b'/' | b'~'));
-    if is_one { Ok(value) } else { Err("a directory begins with '/' or '~', or is '*'") }
-}
-
-/// A time as LDAP writes it: `20261122[03[04[05]]][.f](Z|±hhmm)`.
-fn moment(value: Vec<u8>) -> Parsed<Vec<u8>> {
-    let digits = value.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(value.len());
-    let zone = match &value[digits..] {
-        [b'.' | b',', tail @ ..] => tail.iter().position(|byte| !byte.is_ascii_digit()).map(|at| &tail[at..]),
-        tail => Some(tail),
-    };
-    let zone_fits = match zone {
-        Some([] | [b'Z']) => true,
-        Some([b'+' | b'-', offset @ ..]) => {
-            matches!(offset.len(), 2 | 4) && offset.iter().all(u8::is_ascii_digit)
-        }
-        _ => false,
-    };
-    if matches!(digits, 10 | 12 | 14) && zone_fits { Ok(value) } else { Err("not a time") }
-}
-
-/// `3600`, `1h`, `1d2h3m4s`: each unit once, the largest first.
-fn seconds(value: &[u8]) -> Option<u64> {
-    let mut total: u64 = 0;
-    let mut units = [(b'd', 86_400), (b'h', 3_600), (b'm', 60), (b's', 1)].iter();
-    let mut rest = value;
-    loop {
-        let digits = rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len());
-        let number: u64 = std::str::from_utf8(rest.get(..digits)?).ok()?.parse().ok()?;
-        let factor = match rest.get(digits) {
-            None => {
-                units = [].iter();
-                1
-            }
-            Some(unit) => units.find(|(name, _)| *name == unit.to_ascii_lowercase())?.1,
-        };
-        total = total.checked_add(number.checked_mul(factor)?)?;
-        rest = rest.get(digits + 1..).unwrap_or_default();
-        if rest.is_empty() {
-            // sudo counts in an int.
-            return (total <= i32::MAX as u64).then_some(total);
-        }
     }
 }

@@ -1,6 +1,11 @@
 //! The words of sudoers(5). What a byte means depends on where it stands, so the reader of words has modes, and in
 //! each mode the longest word wins, the earlier rule on a tie: the same bytes must become the same words as in sudo.
 
+use super::rules::{Rule, longest};
+use super::shape::{
+    blanks, comment, continuation, environment_word, has_two_gaps, include_word, is_argument, line_break,
+    span, unescape, unescape_special,
+};
 use super::{AliasKind, Tag};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +62,7 @@ pub(super) enum OptionName {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mode {
+pub(super) enum Mode {
     Start,
     /// Behind `Defaults`, where its scope is named.
     DefaultsHead,
@@ -77,7 +82,7 @@ enum Mode {
 
 /// The modes in which a string may begin, and to which it returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum StringMode {
+pub(super) enum StringMode {
     Start,
     DefaultsHead,
     Value,
@@ -148,6 +153,15 @@ impl<'a> Tokens<'a> {
                 return Some((token, line));
             }
         }
+    }
+
+    /// Whether something was begun that has not become a word.
+    pub(super) fn is_in_a_word(&self) -> bool {
+        matches!(self.mode, Mode::Command | Mode::ArgumentRegex | Mode::String { .. })
+    }
+
+    pub(super) fn line(&self) -> usize {
+        self.line
     }
 
     fn is_beginning(&self) -> bool {
@@ -325,7 +339,8 @@ impl<'a> Tokens<'a> {
     fn begin_command(&mut self, length: usize) -> Option<Token> {
         let line = self.line;
         let text = self.take(length);
-        let path = unescape_special(text);
+        // In a regular expression every backslash means something.
+        let path = if text.starts_with(b"^") { text.to_vec() } else { unescape_special(text) };
         // A directory has no arguments, and a command that names a scope has none either.
         if self.mode == Mode::DefaultsHead || (text.starts_with(b"/") && text.ends_with(b"/")) {
             return Some(Token::Command { path, arguments: None });
@@ -538,447 +553,3 @@ fn string_token(text: Vec<u8>, back: StringMode) -> Token {
         _ => Token::Word(text),
     }
 }
-
-/// The rules of the modes in which entries are read, in the order in which they win a tie.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Rule {
-    Space,
-    Hex,
-    Base64,
-    Include(bool),
-    Defaults,
-    AliasKind(AliasKind),
-    Tag(Tag, bool),
-    Wrong(&'static str),
-    Netgroup,
-    Group,
-    Address,
-    All,
-    Option(OptionName),
-    Alias,
-    Sha(&'static str, usize),
-    Pseudo,
-    OptionPath,
-    Path,
-    Regex,
-    Quote,
-    Word,
-    Sign(Token),
-}
-
-fn longest(rest: &[u8], mode: Mode, beginning: bool) -> (usize, Rule) {
-    let mut best = (0, Rule::Word);
-    let mut offer = |length: usize, rule: Rule| {
-        if length > best.0 {
-            best = (length, rule);
-        }
-    };
-    let start = mode == Mode::Start;
-    let head = mode == Mode::DefaultsHead;
-    let word = word(rest);
-    let name = id(rest).max(word);
-    let path = path(rest);
-    if head {
-        let before = blanks(rest);
-        if rest.get(before) == Some(&b',') {
-            offer(before + 1 + blanks(&rest[before + 1..]), Rule::Sign(Token::Comma));
-        }
-        offer(before, Rule::Space);
-    }
-    if mode == Mode::Digest {
-        offer(span(rest, |byte| byte.is_ascii_hexdigit()), Rule::Hex);
-        offer(
-            span(rest, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')),
-            Rule::Base64,
-        );
-    }
-    if start {
-        offer(literal(rest, b"@include"), Rule::Include(false));
-        offer(literal(rest, b"@includedir"), Rule::Include(true));
-        if beginning {
-            line_rules(rest, &mut offer);
-        }
-    }
-    for (keyword, tag, on) in TAGS {
-        let length = literal(rest, keyword);
-        if length > 0 {
-            let blank = blanks(&rest[length..]);
-            if rest.get(length + blank) == Some(&b':') {
-                offer(length + blank + 1, Rule::Tag(*tag, *on));
-            }
-        }
-    }
-    if start || head {
-        offer(literal(rest, b"+"), Rule::Wrong("a netgroup without a name"));
-        offer(literal(rest, b"%:").max(literal(rest, b"%")), Rule::Wrong("a group without a name"));
-    }
-    match rest {
-        [b'+', name @ ..] => offer(after(1, self::word(name)), Rule::Netgroup),
-        [b'%', b':', name @ ..] => offer(after(2, self::word(name).max(id(name))), Rule::Group),
-        [b'%', name @ ..] => offer(after(1, self::word(name).max(id(name))), Rule::Group),
-        _ => {}
-    }
-    offer(address(rest), Rule::Address);
-    offer(literal(rest, b"ALL"), Rule::All);
-    if start {
-        for (keyword, option) in OPTIONS {
-            offer(literal(rest, keyword), Rule::Option(*option));
-        }
-    }
-    if rest[0].is_ascii_uppercase() {
-        let is_part = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
-        offer(span(rest, is_part), Rule::Alias);
-    }
-    if head {
-        offer(path, Rule::Path);
-        offer(regex(rest), Rule::Regex);
-    }
-    for (keyword, size) in SHA {
-        offer(literal(rest, keyword.as_bytes()), Rule::Sha(keyword, *size));
-    }
-    offer(literal(rest, b"sudoedit"), Rule::Pseudo);
-    offer(literal(rest, b"list"), Rule::Pseudo);
-    if mode == Mode::OptionPath {
-        offer(path.max(word), Rule::OptionPath);
-    }
-    offer(path, Rule::Path);
-    offer(regex(rest), Rule::Regex);
-    if start || head {
-        offer(literal(rest, b"\""), Rule::Quote);
-        offer(name, Rule::Word);
-    }
-    let sign = match rest[0] {
-        b'(' => Token::Open,
-        b')' => Token::Close,
-        b',' => Token::Comma,
-        b'=' => Token::Equals,
-        b':' => Token::Colon,
-        _ => return best,
-    };
-    offer(1, Rule::Sign(sign));
-    best
-}
-
-/// What counts only at the beginning of a line.
-fn line_rules(rest: &[u8], offer: &mut impl FnMut(usize, Rule)) {
-    for (keyword, directory) in [(b"#include".as_slice(), false), (b"#includedir", true)] {
-        let length = literal(rest, keyword);
-        if length > 0 && blanks(&rest[length..]) > 0 {
-            // Only the keyword is taken, though the whole line decides; no comment may win over it.
-            let whole = memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
-            offer(whole, Rule::Include(directory));
-        }
-    }
-    let indent = blanks(rest);
-    let entry = &rest[indent..];
-    let length = literal(entry, b"Defaults");
-    if length > 0 {
-        let scope = match entry.get(length) {
-            Some(b':' | b'@' | b'>' | b'!') => {
-                let mut at = length + 1;
-                at += blanks(&entry[at..]);
-                at += span(&entry[at..], |byte| byte == b'!');
-                at += usize::from(entry.get(at) == Some(&b'"'));
-                let name = id(&entry[at..]).max(word(&entry[at..]));
-                if name > 0 { at + name } else { 0 }
-            }
-            _ => 0,
-        };
-        offer(indent + length.max(scope), Rule::Defaults);
-    }
-    for (keyword, kind) in ALIAS_KINDS {
-        let length = literal(entry, keyword);
-        offer(after(indent, length), Rule::AliasKind(*kind));
-    }
-}
-
-/// The length of a prefix and what follows, nothing if nothing follows.
-fn after(prefix: usize, length: usize) -> usize {
-    if length > 0 { prefix + length } else { 0 }
-}
-
-fn literal(rest: &[u8], keyword: &[u8]) -> usize {
-    if rest.starts_with(keyword) { keyword.len() } else { 0 }
-}
-
-fn span(rest: &[u8], is_part: impl Fn(u8) -> bool) -> usize {
-    rest.iter().position(|&byte| !is_part(byte)).unwrap_or(rest.len())
-}
-
-fn blanks(rest: &[u8]) -> usize {
-    span(rest, |byte| matches!(byte, b' ' | b'\t'))
-}
-
-fn line_break(rest: &[u8]) -> Option<usize> {
-    match rest {
-        [b'\n', ..] => Some(1),
-        [b'\r', b'\n', ..] => Some(2),
-        _ => None,
-    }
-}
-
-fn continuation(rest: &[u8]) -> Option<usize> {
-    let rest = rest.strip_prefix(b"\\")?;
-    let blank = blanks(rest);
-    line_break(&rest[blank..]).map(|end| 1 + blank + end)
-}
-
-/// `#` and the rest of its line, unless what follows makes it an id.
-fn comment(rest: &[u8]) -> usize {
-    let is_remark = match rest.get(1..).unwrap_or_default() {
-        [b'-', next, ..] => !matches!(next, b'\r' | b'\n' | b'0'..=b'9'),
-        [first, ..] => !matches!(first, b'\r' | b'\n' | b'-' | b'0'..=b'9'),
-        [] => false,
-    };
-    if is_remark {
-        return memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
-    }
-    1 + line_break(&rest[1..]).unwrap_or(0)
-}
-
-fn escaped_span(rest: &[u8], is_part: impl Fn(u8) -> bool, may_escape: impl Fn(u8) -> bool) -> usize {
-    let mut at = 0;
-    loop {
-        match rest.get(at..).unwrap_or_default() {
-            [b'\\', next, ..] if may_escape(*next) => at += 2,
-            [byte, ..] if *byte != b'\\' && is_part(*byte) => at += 1,
-            _ => return at,
-        }
-    }
-}
-
-fn word(rest: &[u8]) -> usize {
-    let is_part = |byte: u8| !b"#>!=:,() \t\r\n\"".contains(&byte);
-    escaped_span(rest, is_part, |byte| !matches!(byte, b'\t' | b'\n'))
-}
-
-fn path(rest: &[u8]) -> usize {
-    let Some(tail) = rest.strip_prefix(b"/") else { return 0 };
-    let is_part = |byte: u8| !b",:= \t\r\n#".contains(&byte);
-    after(1, escaped_span(tail, is_part, is_special))
-}
-
-fn environment_word(rest: &[u8]) -> usize {
-    if rest[0] == b'!' {
-        return 0;
-    }
-    let is_part = |byte: u8| !b"#=, \t\r\n\"".contains(&byte);
-    escaped_span(rest, is_part, |byte| !matches!(byte, b'\r' | b'\n'))
-}
-
-fn include_word(rest: &[u8]) -> usize {
-    let is_space = |byte: u8| byte.is_ascii_whitespace() || byte == 0x0b;
-    let mut at = 0;
-    while let Some(&byte) = rest.get(at) {
-        let escaped_blank = matches!(byte, b' ' | b'\t') && at > 1 && rest[at - 1] == b'\\';
-        if is_space(byte) && !escaped_blank {
-            break;
-        }
-        at += 1;
-    }
-    at
-}
-
-/// `^…$`; a `$` or `#` inside is written with a backslash.
-fn regex(rest: &[u8]) -> usize {
-    if rest.first() != Some(&b'^') {
-        return 0;
-    }
-    let mut at = 1;
-    let mut end = 0;
-    loop {
-        match rest.get(at..).unwrap_or_default() {
-            [b'\\', b'$', ..] => {
-                end = at + 2;
-                at += 2;
-            }
-            [b'\\', b'#', ..] => at += 2,
-            [b'$', ..] => return at + 1,
-            [] | [b'#' | b'\r' | b'\n', ..] => return end,
-            _ => at += 1,
-        }
-    }
-}
-
-fn id(rest: &[u8]) -> usize {
-    let Some(tail) = rest.strip_prefix(b"#") else { return 0 };
-    let sign = usize::from(tail.first() == Some(&b'-'));
-    after(1 + sign, span(&tail[sign..], |byte| byte.is_ascii_digit()))
-}
-
-fn address(rest: &[u8]) -> usize {
-    let four = ipv4(rest);
-    if four > 0 {
-        let mask = match rest[four..].strip_prefix(b"/") {
-            Some(mask) => ipv4(mask).max(prefix_length(mask, 32)),
-            None => 0,
-        };
-        return four + after(1, mask);
-    }
-    let six = ipv6(rest);
-    if six == 0 {
-        return 0;
-    }
-    let mask = match rest[six..].strip_prefix(b"/") {
-        Some(mask) => ipv6(mask).max(prefix_length(mask, 128)),
-        None => 0,
-    };
-    six + after(1, mask)
-}
-
-/// The longest decimal number of at most `limit`, without leading zeros but for 0 itself and, below 33, 00 to 09's lack.
-fn prefix_length(rest: &[u8], limit: u32) -> usize {
-    (1..=3)
-        .rev()
-        .find(|&length| {
-            let digits = rest.get(..length).filter(|digits| digits.iter().all(u8::is_ascii_digit));
-            let number = digits.and_then(|digits| std::str::from_utf8(digits).ok()?.parse::<u32>().ok());
-            number.is_some_and(|number| number <= limit && (length == 1 || rest[0] != b'0'))
-        })
-        .unwrap_or(0)
-}
-
-fn ipv4(rest: &[u8]) -> usize {
-    let mut at = 0;
-    for part in 0..4 {
-        if part > 0 {
-            if rest.get(at) != Some(&b'.') {
-                return 0;
-            }
-            at += 1;
-        }
-        let tail = rest.get(at..).unwrap_or_default();
-        let Some(length) = (1..=3).rev().find(|&length| is_octet(tail.get(..length))) else { return 0 };
-        at += length;
-    }
-    at
-}
-
-fn is_octet(digits: Option<&[u8]>) -> bool {
-    digits.is_some_and(|digits| {
-        digits.iter().all(u8::is_ascii_digit)
-            && (digits.len() < 3
-                || digits[0] <= b'1' && digits[0] == b'1'
-                || digits[0] == b'2' && (digits[1] < b'5' || digits[1] == b'5' && digits[2] <= b'5'))
-    })
-}
-
-fn ipv6(rest: &[u8]) -> usize {
-    let mut at = 0;
-    let mut best = 0;
-    for group in 1..=7 {
-        let hex = span(&rest[at..], |byte| byte.is_ascii_hexdigit()).min(4);
-        if rest.get(at + hex) != Some(&b':') {
-            break;
-        }
-        at += hex + 1;
-        if group >= 2 {
-            best = best.max(at + span(&rest[at..], |byte| byte.is_ascii_hexdigit()).min(4));
-            if group <= 6 && rest.get(at) == Some(&b':') {
-                best = best.max(after(at + 1, ipv4(&rest[at + 1..])));
-            }
-        }
-    }
-    best
-}
-
-fn has_two_gaps(text: &[u8]) -> bool {
-    text.split(|&byte| byte == b'/').any(|part| part.windows(2).filter(|pair| *pair == b"::").count() > 1)
-}
-
-fn is_argument(byte: u8) -> bool {
-    !matches!(byte, b'#' | b'\\' | b':' | b',' | b' ' | b'\t' | b'\r' | b'\n')
-}
-
-/// What sudoers takes a backslash away from in a command.
-fn is_special(byte: u8) -> bool {
-    matches!(byte, b',' | b':' | b'=' | b' ' | b'\t' | b'#')
-}
-
-fn unescape_special(text: &[u8]) -> Vec<u8> {
-    let mut plain = Vec::with_capacity(text.len());
-    let mut bytes = text.iter().copied().peekable();
-    while let Some(byte) = bytes.next() {
-        match (byte, bytes.peek()) {
-            (b'\\', Some(&next)) if is_special(next) => {
-                plain.push(next);
-                bytes.next();
-            }
-            _ => plain.push(byte),
-        }
-    }
-    plain
-}
-
-/// `\xNN` is a byte; any other backslash goes and what follows it stays.
-fn unescape(text: &[u8]) -> Vec<u8> {
-    let mut plain = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((&byte, tail)) = rest.split_first() {
-        rest = tail;
-        if byte != b'\\' || tail.is_empty() {
-            plain.push(byte);
-            continue;
-        }
-        if let [b'x', high, low, after @ ..] = tail {
-            if let (Some(high), Some(low)) = (hex(*high), hex(*low)) {
-                plain.push(high << 4 | low);
-                rest = after;
-                continue;
-            }
-        }
-        plain.push(tail[0]);
-        rest = &tail[1..];
-    }
-    plain
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
-    }
-}
-
-const TAGS: &[(&[u8], Tag, bool)] = &[
-    (b"NOPASSWD", Tag::Password, false),
-    (b"PASSWD", Tag::Password, true),
-    (b"NOEXEC", Tag::Exec, false),
-    (b"EXEC", Tag::Exec, true),
-    (b"INTERCEPT", Tag::Intercept, true),
-    (b"NOINTERCEPT", Tag::Intercept, false),
-    (b"SETENV", Tag::SetEnvironment, true),
-    (b"NOSETENV", Tag::SetEnvironment, false),
-    (b"LOG_OUTPUT", Tag::LogOutput, true),
-    (b"NOLOG_OUTPUT", Tag::LogOutput, false),
-    (b"LOG_INPUT", Tag::LogInput, true),
-    (b"NOLOG_INPUT", Tag::LogInput, false),
-    (b"MAIL", Tag::Mail, true),
-    (b"NOMAIL", Tag::Mail, false),
-    (b"FOLLOW", Tag::Follow, true),
-    (b"NOFOLLOW", Tag::Follow, false),
-];
-
-const OPTIONS: &[(&[u8], OptionName)] = &[
-    (b"TIMEOUT", OptionName::Timeout),
-    (b"NOTBEFORE", OptionName::NotBefore),
-    (b"NOTAFTER", OptionName::NotAfter),
-    (b"CWD", OptionName::Cwd),
-    (b"CHROOT", OptionName::Chroot),
-    (b"ROLE", OptionName::Role),
-    (b"TYPE", OptionName::Type),
-    (b"APPARMOR_PROFILE", OptionName::AppArmor),
-];
-
-const ALIAS_KINDS: &[(&[u8], AliasKind)] = &[
-    (b"Host_Alias", AliasKind::Host),
-    (b"Cmnd_Alias", AliasKind::Command),
-    (b"Cmd_Alias", AliasKind::Command),
-    (b"User_Alias", AliasKind::User),
-    (b"Runas_Alias", AliasKind::Runas),
-];
-
-/// Names of digests and their sizes in bytes.
-const SHA: &[(&str, usize)] = &[("sha224", 28), ("sha256", 32), ("sha384", 48), ("sha512", 64)];
