@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use super::config::Config;
 use super::dpkg::{Database, Package, source};
 use super::lists::List;
-use super::preferences::{Pins, Place};
+use super::preferences::{FORBIDDEN, Pins, Place};
 use super::release::Release;
 use super::sources::{self, Source};
 use super::{LISTS, Metadata, Pending, PendingState, Updates, phasing, version};
@@ -373,7 +373,7 @@ impl Policy<'_> {
         });
         match pin {
             // A version that only forbidden lists have stays forbidden, unless its pin forbids it more.
-            Some((_, pin)) if pin.priority == i32::from(i16::MIN) => pin.priority,
+            Some((_, pin)) if pin.priority == FORBIDDEN => pin.priority,
             Some((_, pin)) if of_lists.clone().any(|priority| priority != i32::from(i16::MIN)) => {
                 pin.priority
             }
