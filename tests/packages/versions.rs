@@ -68,7 +68,7 @@ fn wild(count: usize) -> Vec<(String, String)> {
             1 => random.twist(a),
             _ => {
                 let twisted = random.twist(a);
-                random.twist(&twisted)
+                if twisted.is_empty() { twisted } else { random.twist(&twisted) }
             }
         };
         if is_version(&b) {
@@ -98,7 +98,8 @@ fn is_version(text: &str) -> bool {
     let (upstream, revision) = rest.rsplit_once('-').unwrap_or((rest, "0"));
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "+.~".contains(c);
     // dpkg keeps the epoch in an int.
-    epoch.parse::<i32>().is_ok_and(|epoch| epoch >= 0)
+    epoch.chars().all(|c| c.is_ascii_digit())
+        && epoch.parse::<i32>().is_ok()
         && upstream.starts_with(|c: char| c.is_ascii_digit())
         && upstream.chars().all(|c| is_plain(c) || c == '-')
         && !revision.is_empty()

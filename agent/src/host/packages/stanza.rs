@@ -10,6 +10,7 @@ use memchr::{memchr, memchr_iter, memmem};
 /// Reads stanzas from a stream.
 pub struct Stanzas<R> {
     source: R,
+    separator: memmem::Finder<'static>,
     buffer: Vec<u8>,
     /// The part of the buffer that holds bytes not yet given out.
     start: usize,
@@ -30,7 +31,17 @@ impl<R> std::fmt::Debug for Stanzas<R> {
 impl<R: Read> Stanzas<R> {
     /// At most `allowance` bytes are taken from the source; more of them are an error.
     pub fn new(source: R, allowance: u64) -> Self {
-        Self { source, buffer: Vec::new(), start: 0, end: 0, exhausted: false, allowance, line: None }
+        let separator = memmem::Finder::new(b"\n\n");
+        Self {
+            source,
+            separator,
+            buffer: Vec::new(),
+            start: 0,
+            end: 0,
+            exhausted: false,
+            allowance,
+            line: None,
+        }
     }
 
     /// As [`Stanzas::new`], with each stanza knowing its line.
@@ -50,7 +61,7 @@ impl<R: Read> Stanzas<R> {
                 self.skip_blank();
             }
             let pending = &self.buffer[self.start..self.end];
-            if let Some(at) = memmem::find(&pending[searched..], b"\n\n") {
+            if let Some(at) = self.separator.find(&pending[searched..]) {
                 return Ok(Some(self.give(searched + at + 1)));
             }
             // The last byte may be the first half of a separator.
