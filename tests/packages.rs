@@ -82,6 +82,7 @@ fn an_older_system_has_the_updates_that_apt_lists() {
     let root = parent.path().join("root");
     let (mirrors, codename) = mirrors();
     let Some(main) = mirrors.get(&codename) else { panic!("no archive of {codename} among {mirrors:?}") };
+    // Installed as the release first had it; what came out since is outstanding.
     let made = Command::new("mmdebstrap")
         .args(["--quiet", "--variant=minbase", "--include=openssl,perl", &codename])
         .arg(&root)
@@ -103,6 +104,19 @@ fn an_older_system_has_the_updates_that_apt_lists() {
     let apts_plain = apts(&mut chroot("apt"));
     assert!(!apts_plain.is_empty(), "the release has no update, so this shows nothing");
     assert_eq!(ours(&root), apts_plain);
+
+    // An archive in a directory of its own, and lists that are kept compressed.
+    let list = "Package: openssl\nVersion: 99:1\nArchitecture: amd64\nFilename: x.deb\nSize: 1\n\n";
+    fs::create_dir_all(root.join("srv/an_archive")).unwrap();
+    fs::write(root.join("srv/an_archive/Packages"), list).unwrap();
+    fs::write(root.join("etc/apt/sources.list.d/own.list"), "deb [trusted=yes] file:/srv/an_archive ./\n")
+        .unwrap();
+    fs::write(root.join("etc/apt/apt.conf.d/90compressed"), "Acquire::GzipIndexes \"true\";\n").unwrap();
+    fs::remove_dir_all(root.join("var/lib/apt/lists")).unwrap();
+    assert!(chroot("apt-get").args(["-qq", "update"]).status().unwrap().success());
+    let apts_compressed = apts(&mut chroot("apt"));
+    assert!(apts_compressed.iter().any(|update| update.ends_with("-> 99:1")), "{apts_compressed:?}");
+    assert_eq!(ours(&root), apts_compressed);
 
     let held = apts_plain.first().unwrap().split(' ').next().unwrap().to_owned();
     assert!(chroot("apt-mark").args(["hold", &held]).status().unwrap().success());

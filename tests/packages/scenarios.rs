@@ -381,7 +381,7 @@ fn pins_decide_as_apt_decides() {
         ),
         (
             "Explanation: x\nPackage: x\nPin: release o=Vendor\nPin-Priority: 10\n\nPackage: *\nPin: release o=Vendor\nPin-Priority: 990",
-            2,
+            1,
         ),
     ] {
         let tree = Tree::new()
