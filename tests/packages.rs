@@ -51,6 +51,14 @@ fn update(line: &str) -> Option<String> {
 
 /// apt on a tree: its configuration, lists and status, and no cache.
 fn apt_at(root: &Path) -> Command {
+    tool_at(root, "apt")
+}
+
+fn apt_get(root: &Path) -> Command {
+    tool_at(root, "apt-get")
+}
+
+fn tool_at(root: &Path, tool: &str) -> Command {
     fs::create_dir_all(root.join("var/cache/apt/archives/partial")).unwrap();
     let show = |path: &str| root.join(path).display().to_string();
     // Read before the tree's own apt.conf.d, so that apt finds that at all.
@@ -64,7 +72,7 @@ fn apt_at(root: &Path) -> Command {
     ];
     let text: String = settings.iter().map(|(name, value)| format!("{name} \"{value}\";\n")).collect();
     fs::write(&configuration, text).unwrap();
-    let mut command = Command::new("apt");
+    let mut command = Command::new(tool);
     command.env("APT_CONFIG", configuration);
     command
 }

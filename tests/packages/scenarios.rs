@@ -58,7 +58,7 @@ impl Tree {
                 "0".repeat(64)
             );
             for extra in words.iter().skip(3) {
-                let _ = writeln!(list, "{}", extra.replace('=', ": "));
+                let _ = writeln!(list, "{}", extra.replace('=', ": ").replace('_', " "));
             }
             list.push('\n');
         }
@@ -372,6 +372,14 @@ fn pins_decide_as_apt_decides() {
             2,
         ),
         (
+            "Package: *\nPin: release o=Vendor\nPin-Priority: never\n\nPackage: x\nPin: origin v.example\nPin-Priority: 900",
+            2,
+        ),
+        (
+            "Package: *\nPin: release o=Debian\nPin-Priority: never\n\nPackage: x\nPin: release o=Debian\nPin-Priority: 999",
+            0,
+        ),
+        (
             "# first\nPackage: x\n# middle\nPin: release o=Vendor\nPin-Priority: -1\n\n# next\nPackage: x\nPin: origin v.example\nPin-Priority: 990",
             2,
         ),
@@ -395,4 +403,109 @@ fn pins_decide_as_apt_decides() {
         assert_eq!(ours(tree.path()), apts, "with {pin}");
         assert_eq!(apts.len(), expected, "with {pin}: {apts:?}");
     }
+}
+
+/// Trees that nobody thought of: three archives, a few versions, a few pins, whatever the numbers give.
+#[test]
+fn made_up_preferences_decide_as_apt_decides() {
+    let mut random = versions::Random(3);
+    let mut outcomes = BTreeSet::new();
+    for _ in 0..60 {
+        let mut tree = Tree::new();
+        let mut story = String::new();
+        for name in NAMES {
+            let state = [
+                "install ok installed",
+                "hold ok installed",
+                "deinstall ok config-files",
+                "install ok unpacked",
+            ];
+            let state = state[[0, 0, 0, 1, 2, 3][random.below(6)]];
+            tree = tree.status(name, VERSIONS[random.below(VERSIONS.len())], state, "amd64");
+        }
+        for (host, release) in
+            [("a", STABLE), ("b", SECURITY), ("v", [VENDOR, BACKPORTS, EXPERIMENTAL][random.below(3)])]
+        {
+            let mut list: Vec<String> = Vec::new();
+            for name in NAMES {
+                for _ in 0..random.below(3) {
+                    let version = format!("{name} {}", VERSIONS[random.below(VERSIONS.len())]);
+                    if !list.contains(&version) {
+                        list.push(version);
+                    }
+                }
+            }
+            let list: Vec<&str> = list.iter().map(String::as_str).collect();
+            tree = tree.archive(host, release, &list);
+        }
+        for _ in 0..random.below(4) {
+            let package = ["*", "x", "y z", "src:x", "[w-y]", "x:any", "w*"][random.below(7)];
+            let wanted = [
+                "version 2*",
+                "version 1:1",
+                "release a=stable",
+                "release o=Debian",
+                "release l=Debian-Security",
+                "release n=bookworm*",
+                "release a=now",
+                "release *",
+                "origin v.example",
+                "origin \"\"",
+                "release c=main, o=V*",
+            ][random.below(11)];
+            let priority = ["-1", "1", "50", "100", "400", "500", "700", "990", "1000", "1001", "never"]
+                [random.below(11)];
+            // apt allows it nowhere else.
+            let priority = if package == "*" { priority } else { priority.trim_start_matches("never") };
+            let priority = if priority.is_empty() { "-5" } else { priority };
+            let _ = writeln!(story, "Package: {package}\nPin: {wanted}\nPin-Priority: {priority}\n");
+        }
+        tree = tree.write("etc/apt/preferences", &story);
+        if random.below(4) == 0 {
+            tree = tree.write("etc/apt/apt.conf.d/1", "APT::Default-Release \"stable\";\n");
+        }
+        let tree = tree.finish();
+        let apts = apts(&mut apt_at(tree.path()));
+        let shown = |path: &str| fs::read_to_string(tree.path().join(path)).unwrap_or_default();
+        assert_eq!(
+            ours(tree.path()),
+            apts,
+            "with {story}\n{}{}",
+            shown("var/lib/dpkg/status"),
+            shown("etc/apt/apt.conf.d/1")
+        );
+        outcomes.insert(apts);
+    }
+    assert!(outcomes.len() > 20, "only {} different answers show too little", outcomes.len());
+}
+
+const NAMES: [&str; 4] = ["w", "x", "y", "z"];
+const VERSIONS: [&str; 6] = ["1", "2", "2~rc1", "2-1", "1:1", "3+b1"];
+
+#[test]
+fn phased_updates_are_those_that_apt_keeps_back() {
+    let mut tree = Tree::new().write("etc/machine-id", "0123456789abcdef0123456789abcdef\n");
+    let names: Vec<String> = (0..40).map(|n| format!("p{n}")).collect();
+    let mut list: Vec<String> = Vec::new();
+    for (index, name) in names.iter().enumerate() {
+        tree = tree.installed(name, "1");
+        let source = ["", " Source=origin", " Source=origin_(7-1)"][index % 3];
+        list.push(format!("{name} 2 amd64 Phased-Update-Percentage={}{source}", index * 5 / 2));
+    }
+    let list: Vec<&str> = list.iter().map(String::as_str).collect();
+    let tree = tree.archive("a", STABLE, &list).finish();
+    let output = apt_get(tree.path()).args(["-s", "upgrade"]).output().unwrap();
+    let theirs: BTreeSet<String> = text(&output.stdout)
+        .lines()
+        .filter_map(|line| Some(line.strip_prefix("Inst ")?.split(' ').next()?.to_owned()))
+        .collect();
+    let updates = Packages::of(&Host::at(tree.path()).unwrap()).updates.unwrap();
+    let ours: BTreeSet<String> = updates
+        .pending
+        .iter()
+        .filter(|update| update.state == PendingState::Pending)
+        .map(|update| update.name.clone())
+        .collect();
+    assert_eq!(ours, theirs, "{}", text(&output.stdout));
+    assert!(!theirs.is_empty() && theirs.len() < names.len(), "{theirs:?}");
 }

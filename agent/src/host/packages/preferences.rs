@@ -113,7 +113,7 @@ impl Pins {
             };
             let priority = stanza.text("Pin-Priority").unwrap_or("0");
             let priority: i32 = match priority {
-                "never" => FORBIDDEN,
+                "never" if names == "*" => FORBIDDEN,
                 number => number.parse().map_err(|_| bad("a Pin-Priority that is not a number"))?,
             };
             if priority != FORBIDDEN && !(i32::from(i16::MIN)..=i32::from(i16::MAX)).contains(&priority) {
