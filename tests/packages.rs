@@ -157,5 +157,6 @@ fn mirrors() -> (BTreeMap<String, String>, String) {
     (archives, codename)
 }
 
+mod pins;
 mod scenarios;
 mod versions;

@@ -8,14 +8,14 @@ use std::collections::{BTreeSet, HashMap};
 use jiff::Timestamp;
 
 use super::config::Config;
-use super::dpkg::{Database, Package, source};
+use super::dpkg::{Database, Package};
 use super::lists::List;
 use super::policy::{File, Offer, Policy};
-use super::preferences::Pins;
+use super::preferences::{FORBIDDEN, Pins};
 use super::release::Release;
 use super::sources::{self, Source};
+use super::stanza::{Stanza, source, word};
 use super::{LISTS, Metadata, Pending, Updates, phasing};
-use crate::host::packages::stanza::Stanza;
 use crate::host::{Cause, Host, Unreadable};
 
 /// The updates, and how old the lists are that they come from.
@@ -139,10 +139,12 @@ impl Archive {
         Ok(Updates { pending, unsure })
     }
 
-    /// The first pin that is about a list decides it.
+    /// One `never` decides a list, else the first pin that is about it.
     fn prioritise(&self, files: &mut [File]) {
         for file in files {
-            let pin = self.pins.general.iter().find(|pin| pin.is_about(&file.place));
+            let mut about = self.pins.general.iter().filter(|pin| pin.is_about(&file.place));
+            let never = about.clone().find(|pin| pin.priority == FORBIDDEN);
+            let pin = never.or_else(|| about.next());
             file.priority = pin.map_or(file.default_priority, |pin| pin.priority);
         }
     }
@@ -204,8 +206,7 @@ impl<'a> Table<'a> {
         let name = stanza.package().ok_or("a stanza without a package")?;
         let Some(places) = self.by_name.get(name) else { return Ok(()) };
         let missing = |what: &str| format!("{} has no {what}", String::from_utf8_lossy(name));
-        let text =
-            |field: &str| stanza.field(field).and_then(super::dpkg::word).ok_or_else(|| missing(field));
+        let text = |field: &str| stanza.field(field).and_then(word).ok_or_else(|| missing(field));
         let (version, architecture) = (text("Version")?, text("Architecture")?);
         let home = self.database.home(&architecture);
         for &place in places {
