@@ -3,14 +3,14 @@
 use super::*;
 
 /// A tree in the making.
-struct Tree {
+pub(super) struct Tree {
     root: tempfile::TempDir,
     status: String,
     configuration: String,
 }
 
 impl Tree {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
         for directory in [
             "etc/apt/apt.conf.d",
@@ -28,22 +28,22 @@ impl Tree {
         }
     }
 
-    fn write(self, path: &str, text: &str) -> Self {
+    pub(super) fn write(self, path: &str, text: &str) -> Self {
         fs::write(self.root.path().join(path), text).unwrap();
         self
     }
 
-    fn installed(self, name: &str, version: &str) -> Self {
+    pub(super) fn installed(self, name: &str, version: &str) -> Self {
         self.status(name, version, "install ok installed", "amd64")
     }
 
-    fn status(mut self, name: &str, version: &str, status: &str, architecture: &str) -> Self {
+    pub(super) fn status(mut self, name: &str, version: &str, status: &str, architecture: &str) -> Self {
         let _ = write!(self.status, "\n{}", package(name, version, status, architecture));
         self
     }
 
     /// An archive on a host of its own: `host suite fields`, and versions `name version [architecture]`.
-    fn archive(mut self, host: &str, release: &str, versions: &[&str]) -> Self {
+    pub(super) fn archive(mut self, host: &str, release: &str, versions: &[&str]) -> Self {
         let _ = writeln!(self.configuration, "deb [trusted=yes] http://{host}.example/r s main");
         let prefix = format!("var/lib/apt/lists/{host}.example_r_dists_s_");
         let mut list = String::new();
@@ -58,7 +58,7 @@ impl Tree {
                 "0".repeat(64)
             );
             for extra in words.iter().skip(3) {
-                let _ = writeln!(list, "{}", extra.replace('=', ": "));
+                let _ = writeln!(list, "{}", extra.replace('=', ": ").replace('_', " "));
             }
             list.push('\n');
         }
@@ -70,20 +70,20 @@ impl Tree {
     }
 
     /// Holds our answer against apt's, which must have `expected` updates so that the scenario shows something.
-    fn check(self, expected: usize) {
+    pub(super) fn check(self, expected: usize) {
         let tree = self.finish();
         let apts = apts(&mut apt_at(tree.path()));
         assert_eq!(ours(tree.path()), apts);
         assert_eq!(apts.len(), expected, "{apts:?}");
     }
 
-    fn finish(self) -> tempfile::TempDir {
+    pub(super) fn finish(self) -> tempfile::TempDir {
         let (status, configuration) = (self.status.clone(), self.configuration.clone());
         self.write("var/lib/dpkg/status", &status).write("etc/apt/sources.list", &configuration).root
     }
 
     /// The states of what we report, for what apt does not tell.
-    fn states(self) -> Vec<(String, &'static str, bool)> {
+    pub(super) fn states(self) -> Vec<(String, &'static str, bool)> {
         let tree = self.finish();
         let updates = Packages::of(&Host::at(tree.path()).unwrap()).updates.unwrap();
         assert!(updates.unsure.is_empty(), "{:?}", updates.unsure);
@@ -101,13 +101,14 @@ fn package(name: &str, version: &str, status: &str, architecture: &str) -> Strin
     )
 }
 
-const STABLE: &str = "Origin: Debian\nLabel: Debian\nSuite: stable\nCodename: bookworm\nVersion: 12.5";
-const SECURITY: &str =
+pub(super) const STABLE: &str =
+    "Origin: Debian\nLabel: Debian\nSuite: stable\nCodename: bookworm\nVersion: 12.5";
+pub(super) const SECURITY: &str =
     "Origin: Debian\nLabel: Debian-Security\nSuite: stable-security\nCodename: bookworm-security";
-const BACKPORTS: &str =
+pub(super) const BACKPORTS: &str =
     "Origin: Debian\nSuite: stable-backports\nNotAutomatic: yes\nButAutomaticUpgrades: yes";
-const EXPERIMENTAL: &str = "Origin: Debian\nSuite: experimental\nNotAutomatic: yes";
-const VENDOR: &str = "Origin: Vendor\nLabel: Vendor\nSuite: now-and-then\nCodename: v";
+pub(super) const EXPERIMENTAL: &str = "Origin: Debian\nSuite: experimental\nNotAutomatic: yes";
+pub(super) const VENDOR: &str = "Origin: Vendor\nLabel: Vendor\nSuite: now-and-then\nCodename: v";
 
 #[test]
 fn the_newest_of_equal_lists_is_the_candidate() {
@@ -195,31 +196,6 @@ fn a_foreign_architecture_has_updates_of_its_own() {
 #[test]
 fn an_installed_version_that_no_archive_has_keeps_its_place_against_backports() {
     Tree::new().installed("x", "1").archive("b", BACKPORTS, &["x 2"]).check(1);
-}
-
-#[test]
-fn a_default_release_outweighs_the_other_suites() {
-    for (release, expected) in
-        [("stable", 0), ("bookworm", 0), ("stable*", 1), ("a=stable-security", 1), ("12*", 0)]
-    {
-        Tree::new()
-            .installed("x", "1")
-            .archive("a", STABLE, &["x 1"])
-            .archive("b", SECURITY, &["x 2"])
-            .write("etc/apt/apt.conf.d/50release", &format!("APT::Default-Release \"{release}\";\n"))
-            .check(expected);
-    }
-}
-
-#[test]
-fn a_default_release_goes_before_a_preference_for_whole_lists() {
-    Tree::new()
-        .installed("x", "1")
-        .archive("a", STABLE, &["x 2"])
-        .archive("v", VENDOR, &["x 5"])
-        .write("etc/apt/apt.conf.d/50release", "APT { Default-Release \"stable\"; };\n")
-        .write("etc/apt/preferences", "Package: *\nPin: release a=stable\nPin-Priority: 50\n")
-        .check(1);
 }
 
 #[test]
@@ -321,78 +297,30 @@ fn a_preference_for_a_whole_suite_does_not_report_every_other_version() {
     assert_eq!(states, []);
 }
 
-/// Runs the same archives under many preferences.
 #[test]
-fn pins_decide_as_apt_decides() {
-    for (pin, expected) in [
-        ("Package: x\nPin: version 2*\nPin-Priority: 990", 2),
-        ("Package: x\nPin: version 2\nPin-Priority: 1001", 2),
-        ("Package: x\nPin: version 1\nPin-Priority: 1001", 1),
-        ("Package: x\nPin: version 1\nPin-Priority: 600", 1),
-        ("Package: x\nPin: release a=stable\nPin-Priority: 700", 2),
-        ("Package: x\nPin: release n=bookworm\nPin-Priority: 700", 2),
-        ("Package: x\nPin: release stable\nPin-Priority: 700", 2),
-        ("Package: x\nPin: release l=Debian*\nPin-Priority: 700", 2),
-        ("Package: x\nPin: release o=vendor\nPin-Priority: -1", 2),
-        ("Package: x\nPin: origin v.example\nPin-Priority: 600", 2),
-        ("Package: x\nPin: origin \"v.example\"\nPin-Priority: 400", 2),
-        ("Package: x\nPin: origin \"\"\nPin-Priority: 900", 2),
-        ("Package: *\nPin: origin \"\"\nPin-Priority: 900", 2),
-        ("Package: *\nPin: release o=Vendor\nPin-Priority: 50", 2),
-        ("Package: *\nPin: release o=Vendor\nPin-Priority: -10", 2),
-        ("Package: *\nPin: release c=main\nPin-Priority: 90", 0),
-        ("Package: *\nPin: release b=amd64\nPin-Priority: 90", 0),
-        ("Package: *\nPin: release v=12*\nPin-Priority: 900", 2),
-        ("Package: *\nPin: release 12.5\nPin-Priority: 900", 2),
-        ("Package: *\nPin: release *\nPin-Priority: 900", 2),
-        ("Package: *\nPin: release a=now\nPin-Priority: 900", 0),
-        ("Package: *\nPin: release a=now\nPin-Priority: -1", 2),
-        ("Package: x y\nPin: release o=Debian\nPin-Priority: -1", 1),
-        ("Package: src:x-source\nPin: release o=Vendor\nPin-Priority: -1", 2),
-        ("Package: src:y\nPin: release o=Debian\nPin-Priority: -1", 1),
-        ("Package: [xy]\nPin: release o=Debian\nPin-Priority: -1", 1),
-        ("Package: x:amd64\nPin: release o=Vendor\nPin-Priority: -1", 2),
-        ("Package: x:i386\nPin: release o=Vendor\nPin-Priority: -1", 2),
-        ("Package: x:any\nPin: release o=Vendor\nPin-Priority: -1", 2),
-        ("Package: X\nPin: release o=Vendor\nPin-Priority: -1", 2),
-        (
-            "Package: x\nPin: release o=Vendor\nPin-Priority: -1\n \nPackage: y\nPin: release o=Debian\nPin-Priority: -1",
-            1,
-        ),
-        (
-            "Package: x\nPin: release o=Vendor\nPin-Priority: -1\n#\nPackage: y\nPin: release o=Debian\nPin-Priority: -1",
-            1,
-        ),
-        ("Package: *\nPin: version 1\nPin-Priority: 5\n\nPackage: x\nPin: nonsense\nPin-Priority: 5", 2),
-        ("Package: x\nPin: release o=Vendor, l=Other\nPin-Priority: -1", 2),
-        ("Package: x\nPin: release\nPin-Priority: -1", 2),
-        ("Package: x\nPin: release o=Vendor\nPin-Priority: -32768", 2),
-        (
-            "Package: *\nPin: release o=Vendor\nPin-Priority: -32768\n\nPackage: x\nPin: origin v.example\nPin-Priority: 900",
-            2,
-        ),
-        (
-            "# first\nPackage: x\n# middle\nPin: release o=Vendor\nPin-Priority: -1\n\n# next\nPackage: x\nPin: origin v.example\nPin-Priority: 990",
-            2,
-        ),
-        (
-            "Package: *\nPin: release o=Vendor\nPin-Priority: 100\n\nPackage: *\nPin: origin v.example\nPin-Priority: 990",
-            2,
-        ),
-        (
-            "Explanation: x\nPackage: x\nPin: release o=Vendor\nPin-Priority: 10\n\nPackage: *\nPin: release o=Vendor\nPin-Priority: 990",
-            2,
-        ),
-    ] {
-        let tree = Tree::new()
-            .installed("x", "1")
-            .installed("y", "1")
-            .archive("a", STABLE, &["x 2", "x 1", "y 2"])
-            .archive("v", VENDOR, &["x 5 amd64 Source=x-source", "y 1"])
-            .write("etc/apt/preferences", &format!("{pin}\n"));
-        let tree = tree.finish();
-        let apts = apts(&mut apt_at(tree.path()));
-        assert_eq!(ours(tree.path()), apts, "with {pin}");
-        assert_eq!(apts.len(), expected, "with {pin}: {apts:?}");
+fn phased_updates_are_those_that_apt_keeps_back() {
+    let mut tree = Tree::new().write("etc/machine-id", "0123456789abcdef0123456789abcdef\n");
+    let names: Vec<String> = (0..40).map(|n| format!("p{n}")).collect();
+    let mut list: Vec<String> = Vec::new();
+    for (index, name) in names.iter().enumerate() {
+        tree = tree.installed(name, "1");
+        let source = ["", " Source=origin", " Source=origin_(7-1)"][index % 3];
+        list.push(format!("{name} 2 amd64 Phased-Update-Percentage={}{source}", index * 5 / 2));
     }
+    let list: Vec<&str> = list.iter().map(String::as_str).collect();
+    let tree = tree.archive("a", STABLE, &list).finish();
+    let output = apt_get(tree.path()).args(["-s", "upgrade"]).output().unwrap();
+    let theirs: BTreeSet<String> = text(&output.stdout)
+        .lines()
+        .filter_map(|line| Some(line.strip_prefix("Inst ")?.split(' ').next()?.to_owned()))
+        .collect();
+    let updates = Packages::of(&Host::at(tree.path()).unwrap()).updates.unwrap();
+    let ours: BTreeSet<String> = updates
+        .pending
+        .iter()
+        .filter(|update| update.state == PendingState::Pending)
+        .map(|update| update.name.clone())
+        .collect();
+    assert_eq!(ours, theirs, "{}", text(&output.stdout));
+    assert!(!theirs.is_empty() && theirs.len() < names.len(), "{theirs:?}");
 }

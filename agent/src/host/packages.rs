@@ -8,6 +8,7 @@ pub mod dpkg;
 pub mod kernel;
 mod lists;
 mod phasing;
+mod policy;
 mod preferences;
 mod release;
 mod sources;

@@ -313,6 +313,28 @@ mod tests {
         }
     }
 
+    #[test]
+    fn values_are_those_that_apt_reads() {
+        let text = "A \"a//b\"; # c\nB \"b\" { C \"c\"; };\n/* D \"no\"; */ D { \"d\"; E \"e\" };\n\
+                    F 1; G 2;\n#clear G;\nH unquoted;\nI::J \"1\"; i::j \"2\";\nK { L { M \"m\"; }; N \"n\"; };\n";
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("apt.conf");
+        std::fs::write(&file, text).unwrap();
+        let config = config(text);
+        for name in ["A", "B", "B::C", "D::E", "F", "G", "H", "I::J", "K::L::M", "K::N"] {
+            let output = std::process::Command::new("apt-config")
+                .args(["shell", "VALUE", name])
+                .env("APT_CONFIG", &file)
+                .output()
+                .unwrap();
+            let theirs = String::from_utf8(output.stdout).unwrap();
+            let theirs =
+                theirs.trim().strip_prefix("VALUE=").map(|value| value.trim_matches('\'').to_owned());
+            let theirs = theirs.filter(|value| !value.is_empty());
+            assert_eq!(config.value(&name.to_ascii_lowercase()).map(str::to_owned), theirs, "{name}");
+        }
+    }
+
     proptest! {
         #[test]
         fn no_bytes_stop_it(bytes in proptest::collection::vec(prop_oneof![

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use super::stanza::{Stanza, Stanzas};
+use super::stanza::{Stanza, Stanzas, source, word};
 use crate::host::{Host, Unreadable};
 
 /// dpkg's database.
@@ -146,11 +146,11 @@ impl Database {
         if host.exists(STATUS)? {
             index.read(host, Path::new(STATUS), false)?;
         }
-        for file in numbered(host, JOURNAL)? {
+        for file in files(host, JOURNAL, is_number)? {
             index.is_journal = true;
             index.read(host, &file, false)?;
         }
-        for file in parts(host)? {
+        for file in files(host, STATUS_PARTS, is_part)? {
             index.read(host, &file, true)?;
         }
         let packages = index.packages;
@@ -213,31 +213,23 @@ impl Index {
     }
 }
 
-/// The journal's files, whose names are numbers; dpkg applies them in order.
-fn numbered(host: &Host, directory: &str) -> Result<Vec<PathBuf>, Unreadable> {
+/// The files of a directory whose names are wanted, in order; none where there is no such directory.
+fn files(host: &Host, directory: &str, is_wanted: fn(&[u8]) -> bool) -> Result<Vec<PathBuf>, Unreadable> {
     let names = match host.list(directory, MAX_FILES) {
         Err(cause) if cause.is_absent() => return Ok(Vec::new()),
         names => names?,
     };
-    let is_number = |name: &[u8]| !name.is_empty() && name.iter().all(u8::is_ascii_digit);
-    Ok(names
-        .iter()
-        .filter(|name| is_number(name.as_bytes()))
-        .map(|name| Path::new(directory).join(name))
-        .collect())
+    let wanted = names.iter().filter(|name| is_wanted(name.as_bytes()));
+    Ok(wanted.map(|name| Path::new(directory).join(name)).collect())
 }
 
-fn parts(host: &Host) -> Result<Vec<PathBuf>, Unreadable> {
-    let names = match host.list(STATUS_PARTS, MAX_FILES) {
-        Err(cause) if cause.is_absent() => return Ok(Vec::new()),
-        names => names?,
-    };
-    let is_part = |name: &[u8]| !name.ends_with(b".md5sums") && !name.starts_with(b".");
-    Ok(names
-        .iter()
-        .filter(|name| is_part(name.as_bytes()))
-        .map(|name| Path::new(STATUS_PARTS).join(name))
-        .collect())
+/// dpkg numbers its journal's entries and applies them in order.
+fn is_number(name: &[u8]) -> bool {
+    !name.is_empty() && name.iter().all(u8::is_ascii_digit)
+}
+
+fn is_part(name: &[u8]) -> bool {
+    !name.ends_with(b".md5sums") && !name.starts_with(b".")
 }
 
 /// `/var/lib/dpkg/arch` exists once a foreign architecture was added; before, dpkg's own package tells.
@@ -278,24 +270,6 @@ fn status(value: &[u8]) -> Option<(Want, bool, State)> {
     Some((want, needs_reinstall, state))
 }
 
-/// `name` or `name (version)`.
-pub(super) fn source(value: &[u8]) -> Option<(String, String)> {
-    let text = std::str::from_utf8(value).ok()?;
-    match text.split_once('(') {
-        Some((name, version)) => {
-            let version = version.trim_end().strip_suffix(')')?;
-            Some((word(name.trim().as_bytes())?, word(version.trim().as_bytes())?))
-        }
-        None => Some((word(text.as_bytes())?, String::new())),
-    }
-}
-
-/// One word of printable ASCII, which every name and version is; so none can forge a line where it is shown.
-pub(super) fn word(value: &[u8]) -> Option<String> {
-    let is_word = !value.is_empty() && value.len() <= MAX_WORD && value.iter().all(u8::is_ascii_graphic);
-    is_word.then(|| String::from_utf8_lossy(value).into_owned())
-}
-
 pub const STATUS: &str = "/var/lib/dpkg/status";
 const JOURNAL: &str = "/var/lib/dpkg/updates";
 const STATUS_PARTS: &str = "/var/lib/dpkg/status.d";
@@ -324,8 +298,6 @@ const MAX_STATUS: u64 = 64 * 1024 * 1024;
 const MAX_ARCHITECTURES: u64 = 4096;
 /// dpkg empties its journal after 250 entries; `status.d` has a file for each package.
 const MAX_FILES: usize = 10_000;
-/// Names and versions are far shorter.
-const MAX_WORD: usize = 512;
 
 #[cfg(test)]
 mod tests {

@@ -2,7 +2,8 @@
 
 use std::cmp::Ordering;
 
-use super::dpkg::{Database, State, word};
+use super::dpkg::{Database, State};
+use super::stanza::word;
 use super::version;
 use crate::host::{Host, Unreadable};
 

@@ -102,3 +102,64 @@ fn generate(bytes: &[u8]) -> [u32; 4] {
 const MULTIPLIER: u64 = 48_271;
 const MODULUS: u64 = 2_147_483_647;
 const MAX_ID: u64 = 4096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+    use std::process::{Command, Stdio};
+
+    #[test]
+    fn a_lot_is_the_one_that_the_standard_library_draws() {
+        for (text, expected) in [
+            ("openssl-3.0.2-0ubuntu1.10-0123456789abcdef0123456789abcdef", 79),
+            ("x-1-y", 94),
+            ("glibc-2.35-0ubuntu3.4-ffffffffffffffffffffffffffffffff", 66),
+            ("a", 94),
+        ] {
+            assert_eq!(lot(text), expected, "{text}");
+        }
+    }
+
+    /// The same draw in C++, which is what apt runs; passed over where there is no compiler.
+    #[test]
+    fn a_thousand_lots_are_those_that_cpp_draws() {
+        let folder = tempfile::tempdir().unwrap();
+        let (source, program) = (folder.path().join("draw.cc"), folder.path().join("draw"));
+        std::fs::write(&source, CPP).unwrap();
+        match Command::new("g++").arg(&source).arg("-o").arg(&program).status() {
+            Ok(status) => assert!(status.success()),
+            Err(error) => return eprintln!("no g++ here, so only the recorded lots were compared: {error}"),
+        }
+        let texts: Vec<String> =
+            (0..1000).map(|n| format!("source{}-1:{n}.2-0ubuntu{}-{:032x}", n % 7, n % 11, n * n)).collect();
+        let mut child = Command::new(program).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all((texts.join("\n") + "\n").as_bytes()).unwrap();
+        let output = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+        let theirs: Vec<u32> = output.lines().map(|line| line.parse().unwrap()).collect();
+        let ours: Vec<u32> = texts.iter().map(|text| lot(text)).collect();
+        assert_eq!(ours, theirs);
+    }
+
+    #[test]
+    fn a_machine_without_an_id_and_a_full_percentage_keep_nothing_back() {
+        let machine = "0123456789abcdef0123456789abcdef".to_owned();
+        let draw = Draw { machine, ..Draw::default() };
+        assert!(draw.is_kept_back("openssl", "3.0.2-0ubuntu1.10", 78));
+        assert!(!draw.is_kept_back("openssl", "3.0.2-0ubuntu1.10", 79));
+        assert!(!draw.is_kept_back("openssl", "3.0.2-0ubuntu1.10", 100));
+        assert!(!Draw::default().is_kept_back("openssl", "3.0.2-0ubuntu1.10", 0));
+    }
+
+    const CPP: &str = r#"
+        #include <iostream>
+        #include <random>
+        #include <string>
+        int main() {
+            for (std::string line; std::getline(std::cin, line);) {
+                std::seed_seq seed(line.begin(), line.end());
+                std::minstd_rand engine(seed);
+                std::cout << std::uniform_int_distribution<unsigned>(0, 100)(engine) << "\n";
+            }
+        }"#;
+}

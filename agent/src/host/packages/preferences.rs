@@ -112,8 +112,11 @@ impl Pins {
                 _ => continue,
             };
             let priority = stanza.text("Pin-Priority").unwrap_or("0");
-            let priority: i32 = priority.parse().map_err(|_| bad("a Pin-Priority that is not a number"))?;
-            if !(i32::from(i16::MIN)..=i32::from(i16::MAX)).contains(&priority) {
+            let priority: i32 = match priority {
+                "never" if names == "*" => FORBIDDEN,
+                number => number.parse().map_err(|_| bad("a Pin-Priority that is not a number"))?,
+            };
+            if priority != FORBIDDEN && !(i32::from(i16::MIN)..=i32::from(i16::MAX)).contains(&priority) {
                 return Err(bad("a Pin-Priority that apt does not allow"));
             }
             if priority == 0 {
@@ -264,6 +267,8 @@ fn unquoted(text: &str) -> &str {
     text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text)
 }
 
+/// `Pin-Priority: never`: below every number, and no pin of a version lifts it.
+pub(super) const FORBIDDEN: i32 = i32::MIN;
 const MAX_PREFERENCES: u64 = 1024 * 1024;
 /// What `APT::Default-Release` is worth.
 const DEFAULT_RELEASE: i32 = 990;
@@ -309,8 +314,9 @@ mod tests {
         assert!(pins("Package: /^lib/\nPin: release *\nPin-Priority: 1\n").is_err());
         assert!(pins("Package: x\nPin: version /1/\nPin-Priority: 1\n").is_err());
         assert!(pins("Pin: release *\nPin-Priority: 1\n").is_err());
+        assert!(pins("Package: x\nPin: version 1\n").is_err());
         let none =
-            pins("Package: x\nPin: version 1\n\nPackage: *\nPin: version 1\nPin-Priority: 2\n").unwrap();
+            pins("Package: x\nPin-Priority: 1\n\nPackage: *\nPin: version 1\nPin-Priority: 2\n").unwrap();
         assert!(none.specific.is_empty() && none.general.is_empty());
     }
 

@@ -10,6 +10,7 @@ use memchr::{memchr, memchr_iter, memmem};
 /// Reads stanzas from a stream.
 pub struct Stanzas<R> {
     source: R,
+    separator: memmem::Finder<'static>,
     buffer: Vec<u8>,
     /// The part of the buffer that holds bytes not yet given out.
     start: usize,
@@ -30,7 +31,17 @@ impl<R> std::fmt::Debug for Stanzas<R> {
 impl<R: Read> Stanzas<R> {
     /// At most `allowance` bytes are taken from the source; more of them are an error.
     pub fn new(source: R, allowance: u64) -> Self {
-        Self { source, buffer: Vec::new(), start: 0, end: 0, exhausted: false, allowance, line: None }
+        let separator = memmem::Finder::new(b"\n\n");
+        Self {
+            source,
+            separator,
+            buffer: Vec::new(),
+            start: 0,
+            end: 0,
+            exhausted: false,
+            allowance,
+            line: None,
+        }
     }
 
     /// As [`Stanzas::new`], with each stanza knowing its line.
@@ -50,7 +61,7 @@ impl<R: Read> Stanzas<R> {
                 self.skip_blank();
             }
             let pending = &self.buffer[self.start..self.end];
-            if let Some(at) = memmem::find(&pending[searched..], b"\n\n") {
+            if let Some(at) = self.separator.find(&pending[searched..]) {
                 return Ok(Some(self.give(searched + at + 1)));
             }
             // The last byte may be the first half of a separator.
@@ -199,10 +210,30 @@ pub fn without_remarks(bytes: &[u8]) -> Vec<u8> {
     plain
 }
 
+/// `name` or `name (version)`.
+pub(super) fn source(value: &[u8]) -> Option<(String, String)> {
+    let text = std::str::from_utf8(value).ok()?;
+    match text.split_once('(') {
+        Some((name, version)) => {
+            let version = version.trim_end().strip_suffix(')')?;
+            Some((word(name.trim().as_bytes())?, word(version.trim().as_bytes())?))
+        }
+        None => Some((word(text.as_bytes())?, String::new())),
+    }
+}
+
+/// One word of printable ASCII, which every name and version is; so none can forge a line where it is shown.
+pub(super) fn word(value: &[u8]) -> Option<String> {
+    let is_word = !value.is_empty() && value.len() <= MAX_WORD && value.iter().all(u8::is_ascii_graphic);
+    is_word.then(|| String::from_utf8_lossy(value).into_owned())
+}
+
 /// Large enough that system calls do not count, small enough for a small guest.
 const CHUNK: usize = 128 * 1024;
 /// The largest stanzas (kernels with thousands of conffiles or provides) have a few hundred kilobytes.
 const MAX_STANZA: usize = 4 * 1024 * 1024;
+/// Names and versions are far shorter.
+const MAX_WORD: usize = 512;
 
 #[cfg(test)]
 mod tests {
