@@ -75,8 +75,12 @@ fn a_terminal_gets_colour_and_its_width_and_no_color_is_honoured() {
             env!("CARGO_BIN_EXE_guestward"),
             tree.path().display()
         );
-        let output =
-            Command::new("script").args(["-qec", &inner, "/dev/null"]).env_remove("NO_COLOR").env("TERM", "xterm").output().unwrap();
+        let output = Command::new("script")
+            .args(["-qec", &inner, "/dev/null"])
+            .env_remove("NO_COLOR")
+            .env("TERM", "xterm")
+            .output()
+            .unwrap();
         text(&output.stdout)
     };
     let coloured = look("");

@@ -140,7 +140,15 @@ fn judge_updates(facts: &Facts, what: &str, is_meant: impl Fn(&Pending) -> bool)
         return vec![Outcome::fail(SUBJECT, headline).with_all(bounded(&meant, |update| evidence(update)))];
     }
     // What could not be read may hide an update; what was found stands in any case.
-    vec![unsure.first().map_or_else(|| Outcome::pass(SUBJECT), |cause| Outcome::unreadable(SUBJECT, cause))]
+    if let Some(cause) = unsure.first() {
+        return vec![Outcome::unreadable(SUBJECT, cause)];
+    }
+    // Lists that are out of date know of no newer update, and so prove nothing.
+    let max_age = super::default_of("packages-metadata-age", "max-age");
+    match facts.packages.metadata.freshness(facts.now, max_age).reason() {
+        Some(reason) => vec![Outcome::unknown(SUBJECT, format!("no {what} is known of, and {reason}"))],
+        None => vec![Outcome::pass(SUBJECT)],
+    }
 }
 
 fn evidence(update: &Pending) -> Evidence {

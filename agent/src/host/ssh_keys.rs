@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use super::accounts::{Accounts, User};
 use super::sshd::{ConfigError, Sshd};
 use super::trail::Trail;
-use super::{Cause, Host, Meta, Unreadable, glob};
+use super::{Cause, Host, Kind, Meta, Unreadable, glob};
 use authorized::AuthorizedKey;
 use blob::PublicKey;
 
@@ -203,8 +203,8 @@ impl HostKey {
         let mut public_path = path.as_os_str().to_owned();
         public_path.push(".pub");
         let public_path = PathBuf::from(public_path);
-        let private = present(host.stat(path));
-        let public = present(host.stat(&public_path));
+        let private = file(host, path);
+        let public = file(host, &public_path);
         if matches!((&private, &public), (Ok(None), Ok(None))) {
             return None;
         }
@@ -216,9 +216,11 @@ impl HostKey {
     }
 }
 
-fn present(meta: Result<Meta, Unreadable>) -> Result<Option<Meta>, Unreadable> {
-    match meta {
-        Ok(meta) => Ok(Some(meta)),
+/// A regular file, or nothing; anything else in its place is no key.
+fn file(host: &Host, path: &Path) -> Result<Option<Meta>, Unreadable> {
+    match host.stat(path) {
+        Ok(meta) if meta.kind == Kind::File => Ok(Some(meta)),
+        Ok(meta) => Err(Unreadable::new(path, Cause::NotRegular(meta.kind))),
         Err(cause) if cause.is_absent() => Ok(None),
         Err(cause) => Err(cause),
     }
