@@ -10,7 +10,7 @@ use std::process::Command;
 
 use guestward::host::Host;
 use guestward::host::accounts::Accounts;
-use guestward::host::sshd::{Config, Context, Homes, Invocation, Version};
+use guestward::host::sshd::{Config, Context, Homes, Invocation, Release};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config as RunnerConfig, RngAlgorithm, TestRng, TestRunner};
@@ -74,7 +74,7 @@ struct Judge {
     host: Host,
     homes: Homes,
     accounts: Accounts,
-    version: Version,
+    release: Release,
 }
 
 impl Judge {
@@ -92,8 +92,8 @@ impl Judge {
         fs::create_dir(tree.path().join("d")).unwrap();
         let host = Host::at("/").unwrap();
         let accounts = Accounts::of(&host);
-        let version = Version::in_binary(&fs::read(SSHD).unwrap()).unwrap();
-        Self { tree, key, homes: Homes::of(&accounts), accounts, host, version }
+        let release = Release::in_binary(&fs::read(SSHD).unwrap()).unwrap();
+        Self { tree, key, homes: Homes::of(&accounts), accounts, host, release }
     }
 
     /// Whether sshd accepted the configuration; an error is where we and sshd differ.
@@ -158,7 +158,7 @@ impl Judge {
         context: &Context,
     ) -> Result<impl Fn(&str) -> Vec<String> + use<>, String> {
         let invocation = Invocation { file: Some(main.to_owned()), options: Vec::new() };
-        let config = Config::read(&self.host, self.version, &self.homes, &invocation)
+        let config = Config::read(&self.host, self.release.clone(), &self.homes, &invocation)
             .map_err(|error| format!("{error:?}"))?;
         let mut context = context.clone();
         match self.accounts.user(&context.user) {

@@ -2,6 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+/// A list of networks that sshd refuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Inconsistent;
+
 /// What a list says about a value. A negated entry that matches settles it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Match {
@@ -84,7 +88,7 @@ pub fn group_list(patterns: &[u8], groups: &[Vec<u8>]) -> bool {
 
 /// An address against a list of networks and wildcards. `Err` is a list that sshd refuses; without an address
 /// only that is told.
-pub fn address_list(patterns: &[u8], address: Option<&[u8]>) -> Result<Match, ()> {
+pub fn address_list(patterns: &[u8], address: Option<&[u8]>) -> Result<Match, Inconsistent> {
     let parsed = address.map(parse_address);
     if parsed == Some(None) {
         return Ok(Match::No);
@@ -97,11 +101,11 @@ pub fn address_list(patterns: &[u8], address: Option<&[u8]>) -> Result<Match, ()
             _ => (false, entry),
         };
         if entry.is_empty() {
-            return Err(());
+            return Err(Inconsistent);
         }
         let hit = match Network::parse(entry) {
             Ok(network) => parsed.is_some_and(|address| network.contains(address)),
-            Err(NotANetwork::Inconsistent) => return Err(()),
+            Err(NotANetwork::Inconsistent) => return Err(Inconsistent),
             Err(NotANetwork::Other) => address.is_some_and(|address| matches(entry, address)),
         };
         if hit {
@@ -115,7 +119,7 @@ pub fn address_list(patterns: &[u8], address: Option<&[u8]>) -> Result<Match, ()
 }
 
 /// `user`, or `user@host`, as AllowUsers and DenyUsers have them. `Err` is a pattern that sshd refuses.
-pub fn user_at_host(pattern: &[u8], user: &[u8], host: &[u8], address: &[u8]) -> Result<bool, ()> {
+pub fn user_at_host(pattern: &[u8], user: &[u8], host: &[u8], address: &[u8]) -> Result<bool, Inconsistent> {
     let Some(at) = pattern.iter().position(|&byte| byte == b'@') else { return Ok(matches(pattern, user)) };
     if !matches(&pattern[..at], user) {
         return Ok(false);
@@ -279,7 +283,7 @@ mod tests {
     fn networks_are_matched_by_their_bits_and_refused_with_bits_left_over() {
         assert_eq!(address_list(b"10.0.0.0/8,!10.1.0.0/16", Some(b"10.2.0.1")), Ok(Match::Yes));
         assert_eq!(address_list(b"10.0.0.0/8,!10.1.0.0/16", Some(b"10.1.0.1")), Ok(Match::Negated));
-        assert_eq!(address_list(b"10.0.0.1/8", None), Err(()));
+        assert_eq!(address_list(b"10.0.0.1/8", None), Err(Inconsistent));
         assert_eq!(address_list(b"2001:db8::/32", Some(b"2001:db8:1::1")), Ok(Match::Yes));
         assert_eq!(address_list(b"0.0.0.0/0", Some(b"::1")), Ok(Match::No));
         assert_eq!(address_list(b"192.168.*", Some(b"192.168.7.7")), Ok(Match::Yes));

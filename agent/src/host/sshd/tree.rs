@@ -19,7 +19,7 @@ pub(super) enum Node {
     Set(usize),
     Match(Vec<Criterion>),
     /// One list a file.
-    Include(Vec<Vec<Node>>),
+    Include(Vec<Vec<Self>>),
 }
 
 /// One line that sets something.

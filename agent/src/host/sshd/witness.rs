@@ -330,9 +330,9 @@ fn addresses_for(entry: &[u8]) -> Vec<Vec<u8>> {
 }
 
 /// The internet, then a private network, then this very machine.
-const SOURCES: &[&[u8]] = &[b"203.0.113.9", b"10.0.0.9", b"127.0.0.1", b"::1", b"2001:db8::9"];
+pub(super) const SOURCES: &[&[u8]] = &[b"203.0.113.9", b"10.0.0.9", b"127.0.0.1", b"::1", b"2001:db8::9"];
 /// The local address where none is asked for.
-const ANY_LOCAL: &[u8] = b"192.0.2.1";
+pub(super) const ANY_LOCAL: &[u8] = b"192.0.2.1";
 /// Somebody whom no list of this machine names, from a directory perhaps.
 const STRANGER: &[u8] = b"somebody";
 /// Far more than any configuration tells apart.
