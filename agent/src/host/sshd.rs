@@ -16,6 +16,9 @@ mod numbers;
 pub mod pattern;
 mod print;
 mod release;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on stops here")]
+mod tests;
 mod tree;
 mod value;
 mod version;

@@ -197,22 +197,28 @@ impl Network {
         self.with_host_bits(|bits, mask| bits & mask)
     }
 
-    /// Some address in the network that is not its lowest, where there is one.
-    pub fn inside(&self) -> IpAddr {
+    /// Addresses in the network, apart from each other: near its ends and between.
+    pub fn inside(&self) -> Vec<IpAddr> {
         let widest = if self.address.is_ipv4() { 32 } else { 128 };
         if u32::from(self.bits) == widest {
-            return self.address;
+            return vec![self.address];
         }
-        self.with_host_bits(|bits, mask| (bits & mask) | 1)
+        let near_begin = self.with_host_bits(|bits, mask| (bits & mask) | 1);
+        let near_end = self.with_host_bits(|bits, mask| (bits & mask) | (!mask & !1));
+        let between = self.with_host_bits(|bits, mask| (bits & mask) | (!mask & ALTERNATING));
+        vec![near_begin, near_end, between]
     }
 
-    /// The address just below or above the network, which is outside unless the network is everything.
-    pub fn outside(&self) -> Option<IpAddr> {
-        if self.bits == 0 {
-            return None;
-        }
-        // The last bit of the mask, flipped.
-        Some(self.with_host_bits(|bits, mask| (bits & mask) ^ (mask & mask.wrapping_neg())))
+    /// Addresses in the networks next to it; none if the network is everything.
+    pub fn outside(&self) -> Vec<IpAddr> {
+        // One of the last bits of the mask, flipped.
+        let neighbours: [fn(u128, u128) -> u128; 3] = [
+            |bits, mask| (bits & mask) ^ (mask & mask.wrapping_neg()),
+            |bits, mask| (bits & mask) ^ (mask & (mask.wrapping_neg() << 1)),
+            |bits, mask| (bits & mask) ^ (mask & (mask.wrapping_neg() << 2)),
+        ];
+        let addresses = neighbours.into_iter().map(|neighbour| self.with_host_bits(neighbour));
+        addresses.filter(|&address| !self.contains(address)).collect()
     }
 
     fn with_host_bits(&self, change: fn(u128, u128) -> u128) -> IpAddr {
@@ -262,6 +268,7 @@ fn c_number(digits: &str) -> Option<u32> {
     u32::from_str_radix(digits, radix).ok()
 }
 
+const ALTERNATING: u128 = 0x5555_5555_5555_5555_5555_5555_5555_5555;
 /// sshd copies each entry of a list to a buffer of 1024.
 const LONGEST: usize = 1022;
 /// sshd copies a network to a buffer of 64.
@@ -292,9 +299,9 @@ mod tests {
     #[test]
     fn a_network_has_an_inside_and_an_outside() {
         let network = Network::parse(b"10.0.0.0/8").unwrap();
-        assert_eq!(network.inside().to_string(), "10.0.0.1");
-        assert_eq!(network.outside().unwrap().to_string(), "11.0.0.0");
-        assert!(!network.contains(network.outside().unwrap()));
-        assert_eq!(Network::parse(b"::/0").unwrap().outside(), None);
+        assert!(network.inside().into_iter().all(|address| network.contains(address)));
+        assert!(!network.outside().is_empty());
+        assert!(!network.outside().into_iter().any(|address| network.contains(address)));
+        assert!(Network::parse(b"::/0").unwrap().outside().is_empty());
     }
 }

@@ -312,10 +312,7 @@ fn instance(pattern: &[u8]) -> Option<Vec<u8>> {
 fn addresses_for(entry: &[u8]) -> Vec<Vec<u8>> {
     let text = |address: IpAddr| address.to_string().into_bytes();
     match Network::parse(entry) {
-        Ok(network) => {
-            let outside = network.outside().map(text);
-            [Some(text(network.inside())), outside].into_iter().flatten().collect()
-        }
+        Ok(network) => network.inside().into_iter().chain(network.outside()).map(text).collect(),
         Err(_) => {
             let numbers: Vec<u8> =
                 entry.iter().map(|&byte| if matches!(byte, b'*' | b'?') { b'7' } else { byte }).collect();
