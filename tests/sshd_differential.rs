@@ -77,7 +77,7 @@ impl Judge {
         fs::create_dir(tree.path().join("d")).unwrap();
         let host = Host::at("/").unwrap();
         let accounts = Accounts::of(&host);
-        let release = Release::in_binary(&fs::read(SSHD).unwrap()).unwrap();
+        let release = Release::in_binary(fs::read(SSHD).unwrap()).unwrap();
         Self { tree, key, homes: Homes::of(&accounts), accounts, host, release }
     }
 

@@ -63,7 +63,7 @@ impl Sshd {
                 Err(cause) if cause.is_absent() => continue,
                 Err(cause) => return Err(cause),
             };
-            let release = Release::in_binary(&bytes)
+            let release = Release::in_binary(bytes)
                 .ok_or_else(|| Unreadable::malformed(*binary, 0, "it does not say which OpenSSH it is"))?;
             let version = release.version;
             let invocation = Invocation::of_listener(host, Path::new(binary))?;
@@ -95,18 +95,19 @@ pub struct Config {
 impl Config {
     pub fn read(
         host: &Host,
-        release: Release,
+        mut release: Release,
         homes: &Homes,
         invocation: &Invocation,
     ) -> Result<Self, ConfigError> {
         let version = release.version;
-        let mut builder = Builder::new(host, Surroundings { version, homes });
+        let mut builder = Builder::new(host, Surroundings { version, release: &release, homes });
         for option in &invocation.options {
             builder.command_line(option)?;
         }
         let main = invocation.file.as_deref().unwrap_or(Path::new(MAIN_FILE));
         let nodes = builder.main_file(main)?;
         let Builder { directives, files, directories, global, .. } = builder;
+        release.forget_binary();
         let config = Self { version, release, files, directories, directives, nodes, global };
         config.outside_match().check_global().map_err(ConfigError::Invalid)?;
         Ok(config)

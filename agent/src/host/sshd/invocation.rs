@@ -21,6 +21,12 @@ pub struct Invocation {
 impl Invocation {
     /// Of the listener with the lowest process id; where none runs, nothing is overridden.
     pub(super) fn of_listener(host: &Host, binary: &Path) -> Result<Self, Unreadable> {
+        // The listener writes its number down; only without that is everybody asked.
+        let noted = host.read(PID_FILE, 32).ok();
+        let noted = noted.and_then(|text| std::str::from_utf8(&text).ok()?.trim().parse().ok());
+        if let Some(invocation) = noted.and_then(|pid| Self::of_process(host, pid, binary)) {
+            return Ok(invocation);
+        }
         let names = match host.list("/proc", MOST_ENTRIES) {
             Ok(names) => names,
             Err(cause) if cause.is_absent() => return Ok(Self::default()),
@@ -28,16 +34,16 @@ impl Invocation {
         };
         let mut pids: Vec<u32> = names.iter().filter_map(|name| name.to_str()?.parse().ok()).collect();
         pids.sort_unstable();
-        for pid in pids {
-            let directory = format!("/proc/{pid}");
-            // Processes come and go, and a title that is longer than this is no listener's.
-            let Ok(title) = host.read(format!("{directory}/cmdline"), LONGEST_TITLE) else { continue };
-            let Some(invocation) = Self::of_title(&title, binary) else { continue };
-            if host.stat(&directory).is_ok_and(|meta| meta.uid == 0) {
-                return Ok(invocation);
-            }
-        }
-        Ok(Self::default())
+        let found = pids.into_iter().find_map(|pid| Self::of_process(host, pid, binary));
+        Ok(found.unwrap_or_default())
+    }
+
+    fn of_process(host: &Host, pid: u32, binary: &Path) -> Option<Self> {
+        let directory = format!("/proc/{pid}");
+        // Processes come and go, and a title that is longer than this is no listener's.
+        let title = host.read(format!("{directory}/cmdline"), LONGEST_TITLE).ok()?;
+        let invocation = Self::of_title(&title, binary)?;
+        host.stat(&directory).is_ok_and(|meta| meta.uid == 0).then_some(invocation)
     }
 
     /// `None`: not the title of a listener of this binary.
@@ -81,6 +87,7 @@ impl Invocation {
     }
 }
 
+const PID_FILE: &str = "/run/sshd.pid";
 /// The flags of sshd that have a value.
 const TAKE_A_VALUE: &[u8] = b"CEbcfghkoptu";
 /// More processes than a kernel has by default.

@@ -2,20 +2,34 @@
 //!
 //! Distributions patch the lists (Red Hat's 7.4 kept CBC and group1), so the binary is believed before any table.
 
+use std::fmt;
+
 use memchr::memmem;
 
 use super::Version;
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Release {
     pub version: Version,
     /// By keyword.
     lists: Vec<(&'static str, Vec<String>)>,
+    /// The binary itself, as long as the configuration is being read.
+    binary: Vec<u8>,
+}
+
+impl fmt::Debug for Release {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Release")
+            .field("version", &self.version)
+            .field("lists", &self.lists)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Release {
     /// `None`: the binary does not say which OpenSSH it is.
-    pub fn in_binary(bytes: &[u8]) -> Option<Self> {
+    pub fn in_binary(binary: Vec<u8>) -> Option<Self> {
+        let bytes = binary.as_slice();
         let version = Version::in_binary(bytes)?;
         let mut lists = Vec::new();
         for (keywords, marks) in MARKS {
@@ -23,12 +37,22 @@ impl Release {
                 lists.extend(keywords.iter().map(|&keyword| (keyword, list.clone())));
             }
         }
-        Some(Self { version, lists })
+        Some(Self { version, lists, binary })
     }
 
     /// A release as upstream made it.
     pub fn plain(version: Version) -> Self {
-        Self { version, lists: Vec::new() }
+        Self { version, lists: Vec::new(), binary: Vec::new() }
+    }
+
+    /// Whether the binary has this word: if it is no keyword of the release, it may be one of a patch.
+    pub(super) fn has_word(&self, word: &[u8]) -> bool {
+        let word = [b"\0", word.to_ascii_lowercase().as_slice(), b"\0"].concat();
+        memmem::find(&self.binary, &word).is_some()
+    }
+
+    pub(super) fn forget_binary(&mut self) {
+        self.binary = Vec::new();
     }
 
     /// The compiled-in list, where the binary has one and only one.
@@ -84,7 +108,7 @@ mod tests {
     fn what_the_binary_was_compiled_with_goes_before_what_upstream_did() {
         let binary = b"\0OpenSSH_7.4p1\0chacha20-poly1305@openssh.com\0\
             chacha20-poly1305@openssh.com,aes256-ctr,aes128-gcm@openssh.com,3des-cbc\0";
-        let release = Release::in_binary(binary).unwrap();
+        let release = Release::in_binary(binary.to_vec()).unwrap();
         assert_eq!(release.list("Ciphers").unwrap().last().unwrap(), "3des-cbc");
         assert_eq!(release.list("MACs"), None);
     }
@@ -93,6 +117,6 @@ mod tests {
     fn two_lists_that_differ_decide_nothing() {
         let binary = b"OpenSSH_7.4p1\0chacha20-poly1305@openssh.com,aes256-ctr,aes128-gcm@openssh.com\0\
             chacha20-poly1305@openssh.com,aes256-ctr,aes128-gcm@openssh.com,3des-cbc\0";
-        assert_eq!(Release::in_binary(binary).unwrap().list("Ciphers"), None);
+        assert_eq!(Release::in_binary(binary.to_vec()).unwrap().list("Ciphers"), None);
     }
 }

@@ -9,7 +9,7 @@ use super::pattern::{self, Match, Network};
 use super::tree::Node;
 use super::{Config, Context};
 use crate::host::Unreadable;
-use crate::host::accounts::Accounts;
+use crate::host::accounts::{Accounts, User};
 
 /// A connection, and what is known of its account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,6 +116,10 @@ impl Asked {
         let local = accounts.users.as_ref().map_err(Clone::clone)?;
         let groups = Membership::of(accounts)?;
         let passwords = passwords(accounts);
+        let mut local: Vec<&User> = local.iter().collect();
+        // Who could be asked for a password comes first, root before all, and those without a shell last.
+        let may_type = |user: &User| passwords.as_ref().is_some_and(|set| set.contains(user.name.as_slice()));
+        local.sort_by_key(|user| (user.name != b"root", !may_type(user), !has_shell(user), user.uid < 1000));
         let mut candidates: Vec<Witness> = local
             .iter()
             .map(|user| Witness {
@@ -128,13 +132,6 @@ impl Asked {
                 has_password: passwords.as_ref().map(|set| set.contains(user.name.as_slice())),
             })
             .collect();
-        // Who could be asked for a password comes first, root before all, and those without a shell last.
-        let rank = |witness: &Witness| {
-            let shell = local.iter().find(|user| user.name == witness.context.user).map(|user| &user.shell);
-            let no_shell = shell.is_some_and(|shell| shell.ends_with("nologin") || shell.ends_with("false"));
-            (witness.context.user != b"root", witness.has_password != Some(true), no_shell)
-        };
-        candidates.sort_by_cached_key(rank);
         let known: HashSet<&[u8]> = local.iter().map(|user| user.name.as_slice()).collect();
         let mut names = vec![STRANGER.to_vec()];
         names.extend(self.user_patterns().filter_map(instance));
@@ -222,7 +219,7 @@ impl Asked {
                 _ => None,
             })
             .collect();
-        let mut locals = vec![ANY_LOCAL.to_vec()];
+        let mut locals: Vec<Vec<u8>> = LOCALS.iter().map(|local| local.to_vec()).collect();
         locals
             .extend(lists.iter().flat_map(|list| pattern::entries(list)).flat_map(|(_, e)| addresses_for(e)));
         let mut seen = HashSet::new();
@@ -290,6 +287,11 @@ impl<'a> Membership<'a> {
     }
 }
 
+/// Something like `/bin/sh` or `/bin/bash`, and nothing like `/usr/sbin/nologin` or `/bin/sync`.
+fn has_shell(user: &User) -> bool {
+    user.shell.as_os_str().as_encoded_bytes().ends_with(b"sh")
+}
+
 /// The accounts with a password that could be guessed; `None` if shadow(5) could not be read.
 fn passwords(accounts: &Accounts) -> Option<HashSet<&[u8]>> {
     let shadow = accounts.shadow.as_ref().ok()?;
@@ -330,6 +332,8 @@ fn addresses_for(entry: &[u8]) -> Vec<Vec<u8>> {
 pub(super) const SOURCES: &[&[u8]] = &[b"203.0.113.9", b"10.0.0.9", b"127.0.0.1", b"::1", b"2001:db8::9"];
 /// The local address where none is asked for.
 pub(super) const ANY_LOCAL: &[u8] = b"192.0.2.1";
+/// A public and a private address, and both kinds of this very machine's own.
+const LOCALS: &[&[u8]] = &[ANY_LOCAL, b"10.0.0.5", b"127.0.0.1", b"::1", b"2001:db8::1"];
 /// Somebody whom no list of this machine names, from a directory perhaps.
 const STRANGER: &[u8] = b"somebody";
 /// Far more than any configuration tells apart.
