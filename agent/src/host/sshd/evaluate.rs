@@ -285,6 +285,11 @@ impl<'a> Effective<'a> {
         self.config.version
     }
 
+    /// The directives of Match blocks that count here, by keyword.
+    pub(super) fn set_by_match(&self) -> Vec<(&'static str, Vec<usize>)> {
+        self.local.0.iter().map(|(keyword, numbers)| (keyword.name, numbers.clone())).collect()
+    }
+
     /// Whether a Match block set it.
     pub(super) fn is_local(&self, name: &str) -> bool {
         !self.local.directives(name).is_empty()

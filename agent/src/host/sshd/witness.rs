@@ -8,8 +8,8 @@ use super::criteria::Criterion;
 use super::pattern::{self, Match, Network};
 use super::tree::Node;
 use super::{Config, Context};
-use crate::host::Unreadable;
 use crate::host::accounts::{Accounts, User};
+use crate::host::{Cause, Unreadable};
 
 /// A connection, and what is known of its account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,28 +45,46 @@ pub(super) fn witnesses(config: &Config, accounts: &Accounts) -> Result<Vec<Witn
     let locals = asked.locals();
     let ports = asked.ports(config);
     let domains = asked.domains();
+    let count = [users.len(), sources.len(), locals.len(), ports.len(), domains.len()];
+    if count.into_iter().try_fold(1, usize::checked_mul).is_none_or(|count| count > MOST) {
+        let cause = Cause::TooMany { limit: MOST };
+        return Err(Unreadable::new("the list of connections that sshd's Match blocks tell apart", cause));
+    }
     let mut witnesses = Vec::new();
+    let mut answers = HashSet::new();
     for user in &users {
         for (address, host) in &sources {
             for local_address in &locals {
                 for &local_port in &ports {
                     for rdomain in &domains {
-                        if witnesses.len() == MOST {
-                            return Ok(witnesses);
+                        let context = Context {
+                            address: address.clone(),
+                            host: host.clone(),
+                            local_address: local_address.clone(),
+                            local_port,
+                            rdomain: rdomain.clone(),
+                            ..user.context.clone()
+                        };
+                        let witness = Witness { context, ..*user };
+                        if answers.insert(answer(config, &witness)) {
+                            witnesses.push(witness);
                         }
-                        let mut witness = user.clone();
-                        witness.context.address.clone_from(address);
-                        witness.context.host.clone_from(host);
-                        witness.context.local_address.clone_from(local_address);
-                        witness.context.local_port = local_port;
-                        witness.context.rdomain.clone_from(rdomain);
-                        witnesses.push(witness);
                     }
                 }
             }
         }
     }
     Ok(witnesses)
+}
+
+/// All that anybody can learn from a connection; the first of those that teach the same is enough.
+fn answer(config: &Config, witness: &Witness) -> impl Eq + std::hash::Hash + use<> {
+    let of_account = (witness.context.user == b"root", witness.is_local, witness.has_password);
+    let of_config = config.evaluate(&witness.context).ok().map(|effective| {
+        let away = effective.turns_away(&witness.context).map(|away| away.keyword);
+        (effective.set_by_match(), away)
+    });
+    (of_account, of_config)
 }
 
 /// Everything by which the configuration tells connections apart.
@@ -337,4 +355,4 @@ const LOCALS: &[&[u8]] = &[ANY_LOCAL, b"10.0.0.5", b"127.0.0.1", b"::1", b"2001:
 /// Somebody whom no list of this machine names, from a directory perhaps.
 const STRANGER: &[u8] = b"somebody";
 /// Far more than any configuration tells apart.
-const MOST: usize = 8192;
+const MOST: usize = 65_536;
