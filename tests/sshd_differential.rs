@@ -142,7 +142,7 @@ impl Judge {
         main: &Path,
         context: &Context,
     ) -> Result<impl Fn(&str) -> Vec<String> + use<>, String> {
-        let invocation = Invocation { file: Some(main.to_owned()), options: Vec::new() };
+        let invocation = Invocation { file: Some(main.to_owned()), ..Invocation::default() };
         let config = Config::read(&self.host, self.release.clone(), &self.homes, &invocation)
             .map_err(|error| format!("{error:?}"))?;
         let mut context = context.clone();

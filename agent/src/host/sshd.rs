@@ -104,6 +104,7 @@ impl Config {
         for option in &invocation.options {
             builder.command_line(option)?;
         }
+        builder.ports_are_fixed = invocation.ports_are_fixed;
         let main = invocation.file.as_deref().unwrap_or(Path::new(MAIN_FILE));
         let nodes = builder.main_file(main)?;
         let Builder { directives, files, directories, global, .. } = builder;

@@ -16,6 +16,8 @@ pub struct Invocation {
     pub file: Option<PathBuf>,
     /// `-o`, and `-p` as `Port=…`; they come before any file.
     pub options: Vec<Vec<u8>>,
+    /// Whether there was a `-p`: then the ports of the files do not count, as they do beside `-o Port=…`.
+    pub ports_are_fixed: bool,
 }
 
 impl Invocation {
@@ -78,7 +80,10 @@ impl Invocation {
             }
             match flags[taker] {
                 b'o' => invocation.options.push(value),
-                b'p' => invocation.options.push([b"Port=", value.as_slice()].concat()),
+                b'p' => {
+                    invocation.options.push([b"Port=", value.as_slice()].concat());
+                    invocation.ports_are_fixed = true;
+                }
                 b'f' => invocation.file = Some(path_of(&value)),
                 _ => {}
             }
@@ -105,6 +110,7 @@ mod tests {
         let expected = expected.map(|(file, options)| Invocation {
             file: file.map(PathBuf::from),
             options: options.iter().map(|option| option.as_bytes().to_vec()).collect(),
+            ports_are_fixed: title.contains(" -p "),
         });
         assert_eq!(found, expected, "{title}");
     }

@@ -121,6 +121,7 @@ fn options_of_the_command_line_come_first() {
     let invocation = Invocation {
         file: Some("/x".into()),
         options: vec![b"PasswordAuthentication=yes".to_vec(), b"Port=2222".to_vec()],
+        ports_are_fixed: true,
     };
     let config = Config::read(&host, Release::plain(V9_2), &Homes::default(), &invocation).unwrap();
     let effective = config.evaluate(&bob()).unwrap();

@@ -64,7 +64,6 @@ impl<'a> Builder<'a> {
         let (keyword, _) = self.keyword(&line, &Origin::CommandLine)?;
         let values = value::parse(keyword, &line, self.around).map_err(refuse)?;
         self.set(keyword, values, Origin::CommandLine, true).map_err(refuse)?;
-        self.ports_are_fixed |= keyword.name == "Port";
         Ok(())
     }
 
