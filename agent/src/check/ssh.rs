@@ -153,6 +153,11 @@ fn same_source(one: &[Evidence], other: &[Evidence]) -> bool {
 
 /// A keyword's value and where it comes from.
 fn evidence(effective: &Effective<'_>, keyword: &str, expected: &str) -> Evidence {
+    let algorithms = effective.algorithms(keyword);
+    if !algorithms.is_empty() {
+        let shown = format!("{keyword} {}", algorithms.join(","));
+        return observed(&effective.origin(keyword), &shown, expected);
+    }
     let values: Vec<String> = effective
         .values(keyword)
         .iter()

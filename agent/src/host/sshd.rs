@@ -9,11 +9,16 @@ mod algorithms;
 mod criteria;
 mod defaults;
 mod evaluate;
+mod invocation;
 mod keyword;
 mod lex;
 mod numbers;
 pub mod pattern;
 mod print;
+mod release;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on stops here")]
+mod tests;
 mod tree;
 mod value;
 mod version;
@@ -25,12 +30,14 @@ use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::accounts::Accounts;
+use super::accounts::{Accounts, User};
 use super::{Host, Text, Unreadable};
 pub use access::TurnedAway;
 pub use criteria::Criterion;
 use evaluate::Settings;
 pub use evaluate::{Context, Effective};
+pub use invocation::Invocation;
+pub use release::Release;
 pub use tree::Directive;
 use tree::{Builder, Node};
 use value::Surroundings;
@@ -56,9 +63,11 @@ impl Sshd {
                 Err(cause) if cause.is_absent() => continue,
                 Err(cause) => return Err(cause),
             };
-            let version = Version::in_binary(&bytes)
+            let release = Release::in_binary(bytes)
                 .ok_or_else(|| Unreadable::malformed(*binary, 0, "it does not say which OpenSSH it is"))?;
-            let config = Config::read(host, version, &Homes::of(accounts), &Invocation::default());
+            let version = release.version;
+            let invocation = Invocation::of_listener(host, Path::new(binary))?;
+            let config = Config::read(host, release, &Homes::of(accounts), &invocation);
             let witnesses = match &config {
                 Ok(config) => witness::witnesses(config, accounts),
                 Err(_) => Ok(Vec::new()),
@@ -69,15 +78,6 @@ impl Sshd {
     }
 }
 
-/// How sshd was started, as far as that changes its configuration.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Invocation {
-    /// `-f`.
-    pub file: Option<PathBuf>,
-    /// `-o`, and `-p` as `Port=…`; they come before any file.
-    pub options: Vec<Vec<u8>>,
-}
-
 /// Every line that sshd reads, and what it makes of them.
 #[derive(Debug)]
 pub struct Config {
@@ -86,6 +86,7 @@ pub struct Config {
     pub files: Vec<PathBuf>,
     /// The directories whose files an Include takes.
     pub directories: Vec<PathBuf>,
+    release: Release,
     directives: Vec<Directive>,
     nodes: Vec<Node>,
     global: Settings,
@@ -94,18 +95,21 @@ pub struct Config {
 impl Config {
     pub fn read(
         host: &Host,
-        version: Version,
+        mut release: Release,
         homes: &Homes,
         invocation: &Invocation,
     ) -> Result<Self, ConfigError> {
-        let mut builder = Builder::new(host, Surroundings { version, homes });
+        let version = release.version;
+        let mut builder = Builder::new(host, Surroundings { version, release: &release, homes });
         for option in &invocation.options {
             builder.command_line(option)?;
         }
+        builder.ports_are_fixed = invocation.ports_are_fixed;
         let main = invocation.file.as_deref().unwrap_or(Path::new(MAIN_FILE));
         let nodes = builder.main_file(main)?;
         let Builder { directives, files, directories, global, .. } = builder;
-        let config = Self { version, files, directories, directives, nodes, global };
+        release.forget_binary();
+        let config = Self { version, release, files, directories, directives, nodes, global };
         config.outside_match().check_global().map_err(ConfigError::Invalid)?;
         Ok(config)
     }
@@ -135,6 +139,14 @@ impl Config {
             }
         }
         ports
+    }
+
+    /// What it comes to for one user, whatever the Match blocks say about other things.
+    ///
+    /// Which source and which port matters rarely; where it does, `evaluate` each of [`Sshd::witnesses`].
+    pub fn for_user(&self, user: &User, accounts: &Accounts) -> Result<Effective<'_>, ConfigError> {
+        let context = Context::of_user(user, accounts).map_err(ConfigError::Unreadable)?;
+        self.evaluate(&context).map_err(ConfigError::Invalid)
     }
 
     /// The files of its host keys.

@@ -115,11 +115,7 @@ fn password(facts: &Facts, _: &Thresholds<'_>) -> Vec<Outcome> {
         if !types_its_way_in(witness, effective, "password") {
             return None;
         }
-        let hit = Hit::new(
-            severity_for(witness),
-            format!("{} can log in over ssh with a password", who(witness)),
-            evidence(effective, keyword, "no"),
-        );
+        let hit = Hit::new(severity_for(witness), by_password(witness), evidence(effective, keyword, "no"));
         Some(with_methods(hit, effective))
     })
 }
@@ -201,6 +197,14 @@ fn types_its_way_in(witness: &Witness, effective: &Effective<'_>, method: &str) 
 
 fn severity_for(witness: &Witness) -> Severity {
     if witness.has_password == Some(true) { Severity::Critical } else { Severity::High }
+}
+
+fn by_password(witness: &Witness) -> String {
+    if witness.has_password == Some(true) {
+        format!("{} can log in over ssh with a password", who(witness))
+    } else {
+        format!("a password is all that sshd asks of {}", who(witness))
+    }
 }
 
 fn who(witness: &Witness) -> String {

@@ -173,12 +173,11 @@ fn kex_default(version: Version) -> Vec<&'static str> {
     if at_least(10, 0) {
         list.push("mlkem768x25519-sha256");
     }
-    // Debian carries the name without a suffix back to its 9.2; upstream has it since 9.9.
+    if at_least(9, 9) {
+        list.push("sntrup761x25519-sha512");
+    }
     if at_least(9, 0) {
-        list.extend(["sntrup761x25519-sha512", "sntrup761x25519-sha512@openssh.com"]);
-        if !at_least(9, 9) && version != Version::new(9, 2) {
-            list.remove(0);
-        }
+        list.push("sntrup761x25519-sha512@openssh.com");
     }
     if at_least(9, 9) && !at_least(10, 0) {
         list.push("mlkem768x25519-sha256");

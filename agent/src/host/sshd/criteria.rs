@@ -94,7 +94,7 @@ pub(super) fn parse(rest: &[u8], has_arguments: bool, version: Version) -> Resul
 fn criterion(name: &[u8], argument: Vec<u8>, version: Version) -> Result<Criterion, String> {
     let networks = |argument: Vec<u8>| match pattern::address_list(&argument, None) {
         Ok(_) => Ok(argument),
-        Err(()) => Err("a network of Match is inconsistent".to_owned()),
+        Err(pattern::Inconsistent) => Err("a network of Match is inconsistent".to_owned()),
     };
     Ok(match name {
         b"user" => Criterion::User(argument),

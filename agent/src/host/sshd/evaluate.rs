@@ -6,7 +6,9 @@ use super::algorithms;
 use super::defaults;
 use super::keyword::{self, Fold, Form, Keyword, ONE_KEYBOARD_OPTION, Place};
 use super::tree::{Directive, Node};
-use super::{Config, Defect, Origin, Version};
+use super::{Config, Defect, Origin, Version, witness};
+use crate::host::Unreadable;
+use crate::host::accounts::{Accounts, User};
 
 /// What sshd knows about a connection when it asks its configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -22,6 +24,22 @@ pub struct Context {
     pub local_address: Vec<u8>,
     pub local_port: u16,
     pub rdomain: Option<Vec<u8>>,
+}
+
+impl Context {
+    /// A user of this machine, coming from the internet to the usual port.
+    pub fn of_user(user: &User, accounts: &Accounts) -> Result<Self, Unreadable> {
+        let groups = accounts.groups_of(user).map_err(Clone::clone)?;
+        Ok(Self {
+            user: user.name.clone(),
+            groups: groups.into_iter().map(<[u8]>::to_vec).collect(),
+            address: witness::SOURCES[0].to_vec(),
+            host: witness::SOURCES[0].to_vec(),
+            local_address: witness::ANY_LOCAL.to_vec(),
+            local_port: 22,
+            ..Self::default()
+        })
+    }
 }
 
 /// Which directives count, by keyword. Few in number, so a list does.
@@ -127,10 +145,10 @@ impl Config {
 
 impl<'a> Effective<'a> {
     /// The directives that set a keyword; none means the default.
-    pub fn directives(&self, name: &str) -> impl Iterator<Item = &'a Directive> {
+    pub fn directives(&self, name: &str) -> impl Iterator<Item = &'a Directive> + use<'a, '_> {
         let local = self.local.directives(name);
         let numbers = if local.is_empty() { self.config.global.directives(name) } else { local };
-        numbers.to_vec().into_iter().map(|number| &self.config.directives[number])
+        numbers.iter().map(|&number| &self.config.directives[number])
     }
 
     /// Where a keyword got its (first) value.
@@ -194,7 +212,10 @@ impl<'a> Effective<'a> {
         let written =
             self.directives(name).next().map(|d| String::from_utf8_lossy(&d.values[0]).into_owned());
         let version = self.config.version;
-        let default = algorithms::default(name, version);
+        let default: Vec<&str> = match self.config.release.list(name) {
+            Some(compiled_in) => compiled_in.iter().map(String::as_str).collect(),
+            None => algorithms::default(name, version),
+        };
         let list = algorithms::assemble(family, &written.unwrap_or_default(), &default, version)?;
         // For the connection sshd takes an emptied list for one that nobody set, unless it was just emptied there.
         if list.is_empty() && !self.is_local(name) {
@@ -262,6 +283,11 @@ impl<'a> Effective<'a> {
 
     pub fn version(&self) -> Version {
         self.config.version
+    }
+
+    /// The directives of Match blocks that count here, by keyword.
+    pub(super) fn set_by_match(&self) -> Vec<(&'static str, Vec<usize>)> {
+        self.local.0.iter().map(|(keyword, numbers)| (keyword.name, numbers.clone())).collect()
     }
 
     /// Whether a Match block set it.

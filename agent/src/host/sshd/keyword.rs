@@ -1,7 +1,7 @@
 //! The keywords of sshd_config: how each is written, where it may stand, and how several lines of it add up.
 
-use super::Version;
 use super::algorithms::Family;
+use super::{Release, Version};
 
 /// A keyword, by its present name.
 #[derive(Debug)]
@@ -83,7 +83,8 @@ pub(super) enum Form {
 }
 
 /// The keyword for a word of a file, and where that spelling may stand.
-pub(super) fn find(word: &[u8], version: Version) -> Option<(&'static Keyword, Place)> {
+pub(super) fn find(word: &[u8], release: &Release) -> Option<(&'static Keyword, Place)> {
+    let version = release.version;
     let is = |name: &str| name.as_bytes().eq_ignore_ascii_case(word);
     if is("ChallengeResponseAuthentication") || is("SkeyAuthentication") {
         // An option of its own before 8.7, another name for keyboard-interactive since.
@@ -97,7 +98,8 @@ pub(super) fn find(word: &[u8], version: Version) -> Option<(&'static Keyword, P
         return by_name(name).map(|keyword| (keyword, *place));
     }
     let keyword = KEYWORDS.iter().find(|keyword| is(keyword.name))?;
-    (keyword.since <= version).then_some((keyword, keyword.place_in(version)))
+    // A distribution may have brought it back to an older release.
+    (keyword.since <= version || release.has_word(word)).then_some((keyword, keyword.place_in(version)))
 }
 
 pub(super) fn by_name(name: &str) -> Option<&'static Keyword> {

@@ -2,6 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+/// A list of networks that sshd refuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Inconsistent;
+
 /// What a list says about a value. A negated entry that matches settles it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Match {
@@ -84,7 +88,7 @@ pub fn group_list(patterns: &[u8], groups: &[Vec<u8>]) -> bool {
 
 /// An address against a list of networks and wildcards. `Err` is a list that sshd refuses; without an address
 /// only that is told.
-pub fn address_list(patterns: &[u8], address: Option<&[u8]>) -> Result<Match, ()> {
+pub fn address_list(patterns: &[u8], address: Option<&[u8]>) -> Result<Match, Inconsistent> {
     let parsed = address.map(parse_address);
     if parsed == Some(None) {
         return Ok(Match::No);
@@ -97,11 +101,11 @@ pub fn address_list(patterns: &[u8], address: Option<&[u8]>) -> Result<Match, ()
             _ => (false, entry),
         };
         if entry.is_empty() {
-            return Err(());
+            return Err(Inconsistent);
         }
         let hit = match Network::parse(entry) {
             Ok(network) => parsed.is_some_and(|address| network.contains(address)),
-            Err(NotANetwork::Inconsistent) => return Err(()),
+            Err(NotANetwork::Inconsistent) => return Err(Inconsistent),
             Err(NotANetwork::Other) => address.is_some_and(|address| matches(entry, address)),
         };
         if hit {
@@ -115,7 +119,7 @@ pub fn address_list(patterns: &[u8], address: Option<&[u8]>) -> Result<Match, ()
 }
 
 /// `user`, or `user@host`, as AllowUsers and DenyUsers have them. `Err` is a pattern that sshd refuses.
-pub fn user_at_host(pattern: &[u8], user: &[u8], host: &[u8], address: &[u8]) -> Result<bool, ()> {
+pub fn user_at_host(pattern: &[u8], user: &[u8], host: &[u8], address: &[u8]) -> Result<bool, Inconsistent> {
     let Some(at) = pattern.iter().position(|&byte| byte == b'@') else { return Ok(matches(pattern, user)) };
     if !matches(&pattern[..at], user) {
         return Ok(false);
@@ -193,22 +197,28 @@ impl Network {
         self.with_host_bits(|bits, mask| bits & mask)
     }
 
-    /// Some address in the network that is not its lowest, where there is one.
-    pub fn inside(&self) -> IpAddr {
+    /// Addresses in the network, apart from each other: near its ends and between.
+    pub fn inside(&self) -> Vec<IpAddr> {
         let widest = if self.address.is_ipv4() { 32 } else { 128 };
         if u32::from(self.bits) == widest {
-            return self.address;
+            return vec![self.address];
         }
-        self.with_host_bits(|bits, mask| (bits & mask) | 1)
+        let near_begin = self.with_host_bits(|bits, mask| (bits & mask) | 1);
+        let near_end = self.with_host_bits(|bits, mask| (bits & mask) | (!mask & !1));
+        let between = self.with_host_bits(|bits, mask| (bits & mask) | (!mask & ALTERNATING));
+        vec![near_begin, near_end, between]
     }
 
-    /// The address just below or above the network, which is outside unless the network is everything.
-    pub fn outside(&self) -> Option<IpAddr> {
-        if self.bits == 0 {
-            return None;
-        }
-        // The last bit of the mask, flipped.
-        Some(self.with_host_bits(|bits, mask| (bits & mask) ^ (mask & mask.wrapping_neg())))
+    /// Addresses in the networks next to it; none if the network is everything.
+    pub fn outside(&self) -> Vec<IpAddr> {
+        // One of the last bits of the mask, flipped.
+        let neighbours: [fn(u128, u128) -> u128; 3] = [
+            |bits, mask| (bits & mask) ^ (mask & mask.wrapping_neg()),
+            |bits, mask| (bits & mask) ^ (mask & (mask.wrapping_neg() << 1)),
+            |bits, mask| (bits & mask) ^ (mask & (mask.wrapping_neg() << 2)),
+        ];
+        let addresses = neighbours.into_iter().map(|neighbour| self.with_host_bits(neighbour));
+        addresses.filter(|&address| !self.contains(address)).collect()
     }
 
     fn with_host_bits(&self, change: fn(u128, u128) -> u128) -> IpAddr {
@@ -258,6 +268,7 @@ fn c_number(digits: &str) -> Option<u32> {
     u32::from_str_radix(digits, radix).ok()
 }
 
+const ALTERNATING: u128 = 0x5555_5555_5555_5555_5555_5555_5555_5555;
 /// sshd copies each entry of a list to a buffer of 1024.
 const LONGEST: usize = 1022;
 /// sshd copies a network to a buffer of 64.
@@ -279,7 +290,7 @@ mod tests {
     fn networks_are_matched_by_their_bits_and_refused_with_bits_left_over() {
         assert_eq!(address_list(b"10.0.0.0/8,!10.1.0.0/16", Some(b"10.2.0.1")), Ok(Match::Yes));
         assert_eq!(address_list(b"10.0.0.0/8,!10.1.0.0/16", Some(b"10.1.0.1")), Ok(Match::Negated));
-        assert_eq!(address_list(b"10.0.0.1/8", None), Err(()));
+        assert_eq!(address_list(b"10.0.0.1/8", None), Err(Inconsistent));
         assert_eq!(address_list(b"2001:db8::/32", Some(b"2001:db8:1::1")), Ok(Match::Yes));
         assert_eq!(address_list(b"0.0.0.0/0", Some(b"::1")), Ok(Match::No));
         assert_eq!(address_list(b"192.168.*", Some(b"192.168.7.7")), Ok(Match::Yes));
@@ -288,9 +299,9 @@ mod tests {
     #[test]
     fn a_network_has_an_inside_and_an_outside() {
         let network = Network::parse(b"10.0.0.0/8").unwrap();
-        assert_eq!(network.inside().to_string(), "10.0.0.1");
-        assert_eq!(network.outside().unwrap().to_string(), "11.0.0.0");
-        assert!(!network.contains(network.outside().unwrap()));
-        assert_eq!(Network::parse(b"::/0").unwrap().outside(), None);
+        assert!(network.inside().into_iter().all(|address| network.contains(address)));
+        assert!(!network.outside().is_empty());
+        assert!(!network.outside().into_iter().any(|address| network.contains(address)));
+        assert!(Network::parse(b"::/0").unwrap().outside().is_empty());
     }
 }

@@ -19,7 +19,7 @@ pub(super) enum Node {
     Set(usize),
     Match(Vec<Criterion>),
     /// One list a file.
-    Include(Vec<Vec<Node>>),
+    Include(Vec<Vec<Self>>),
 }
 
 /// One line that sets something.
@@ -61,10 +61,9 @@ impl<'a> Builder<'a> {
     pub(super) fn command_line(&mut self, text: &[u8]) -> Result<(), ConfigError> {
         let refuse = |what| ConfigError::Invalid(Defect { origin: Origin::CommandLine, what });
         let Some(line) = lex::line(text, self.around.version).map_err(refuse)? else { return Ok(()) };
-        let (keyword, _) = self.keyword(&line).map_err(refuse)?;
+        let (keyword, _) = self.keyword(&line, &Origin::CommandLine)?;
         let values = value::parse(keyword, &line, self.around).map_err(refuse)?;
         self.set(keyword, values, Origin::CommandLine, true).map_err(refuse)?;
-        self.ports_are_fixed |= keyword.name == "Port";
         Ok(())
     }
 
@@ -92,7 +91,7 @@ impl<'a> Builder<'a> {
             let origin = Origin::Line { file: Arc::clone(&shared), line: index + 1 };
             let refuse = |what| ConfigError::Invalid(Defect { origin: origin.clone(), what });
             let Some(line) = lex::line(text, self.around.version).map_err(refuse)? else { continue };
-            let (keyword, place) = self.keyword(&line).map_err(refuse)?;
+            let (keyword, place) = self.keyword(&line, &origin)?;
             if !*active && place == Place::Global {
                 return Err(refuse(format!("{} is not allowed below Match", keyword.name)));
             }
@@ -119,11 +118,22 @@ impl<'a> Builder<'a> {
         Ok(nodes)
     }
 
-    fn keyword(&self, line: &Line) -> Result<(&'static Keyword, Place), String> {
-        keyword::find(&line.keyword, self.around.version).ok_or_else(|| {
-            let word = Text::from_bytes_within(&line.keyword, 60);
-            format!("OpenSSH {} has no option '{word}'", self.around.version)
-        })
+    fn keyword(&self, line: &Line, origin: &Origin) -> Result<(&'static Keyword, Place), ConfigError> {
+        if let Some(found) = keyword::find(&line.keyword, self.around.release) {
+            return Ok(found);
+        }
+        let word = Text::from_bytes_within(&line.keyword, 60);
+        let version = self.around.version;
+        if version > NEWEST_KNOWN || self.around.release.has_word(&line.keyword) {
+            let what = format!("guestward does not know the option '{word}' of this OpenSSH {version}");
+            let path = match origin {
+                Origin::Line { file, line } => PathBuf::from(format!("{}:{line}", file.display())),
+                _ => PathBuf::from("sshd"),
+            };
+            return Err(ConfigError::Unreadable(Unreadable::new(path, Cause::Unsupported(what))));
+        }
+        let what = format!("OpenSSH {version} has no option '{word}'");
+        Err(ConfigError::Invalid(Defect { origin: origin.clone(), what }))
     }
 
     fn set(
@@ -222,6 +232,8 @@ impl<'a> Builder<'a> {
 
 /// What a relative Include is relative to.
 pub(super) const CONFIG_DIRECTORY: &str = "/etc/ssh";
+/// Newer releases may have options that nobody here has heard of.
+const NEWEST_KNOWN: super::Version = super::Version::new(10, 5);
 /// As deep as sshd goes.
 const MAX_DEPTH: usize = 16;
 /// sshd has no bound of its own; nobody has a configuration like that.

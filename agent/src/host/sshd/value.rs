@@ -5,12 +5,13 @@ use super::keyword::{Form, Keyword};
 use super::lex::{Line, skip_white};
 use super::numbers;
 use super::pattern;
-use super::{Homes, Version};
+use super::{Homes, Release, Version};
 
 /// What the meaning of a value depends on besides the line.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Surroundings<'a> {
     pub(super) version: Version,
+    pub(super) release: &'a Release,
     pub(super) homes: &'a Homes,
 }
 

@@ -8,8 +8,8 @@ use super::criteria::Criterion;
 use super::pattern::{self, Match, Network};
 use super::tree::Node;
 use super::{Config, Context};
-use crate::host::Unreadable;
-use crate::host::accounts::Accounts;
+use crate::host::accounts::{Accounts, User};
+use crate::host::{Cause, Unreadable};
 
 /// A connection, and what is known of its account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,28 +45,46 @@ pub(super) fn witnesses(config: &Config, accounts: &Accounts) -> Result<Vec<Witn
     let locals = asked.locals();
     let ports = asked.ports(config);
     let domains = asked.domains();
+    let count = [users.len(), sources.len(), locals.len(), ports.len(), domains.len()];
+    if count.into_iter().try_fold(1, usize::checked_mul).is_none_or(|count| count > MOST) {
+        let cause = Cause::TooMany { limit: MOST };
+        return Err(Unreadable::new("the list of connections that sshd's Match blocks tell apart", cause));
+    }
     let mut witnesses = Vec::new();
+    let mut answers = HashSet::new();
     for user in &users {
         for (address, host) in &sources {
             for local_address in &locals {
                 for &local_port in &ports {
                     for rdomain in &domains {
-                        if witnesses.len() == MOST {
-                            return Ok(witnesses);
+                        let context = Context {
+                            address: address.clone(),
+                            host: host.clone(),
+                            local_address: local_address.clone(),
+                            local_port,
+                            rdomain: rdomain.clone(),
+                            ..user.context.clone()
+                        };
+                        let witness = Witness { context, ..*user };
+                        if answers.insert(answer(config, &witness)) {
+                            witnesses.push(witness);
                         }
-                        let mut witness = user.clone();
-                        witness.context.address.clone_from(address);
-                        witness.context.host.clone_from(host);
-                        witness.context.local_address.clone_from(local_address);
-                        witness.context.local_port = local_port;
-                        witness.context.rdomain.clone_from(rdomain);
-                        witnesses.push(witness);
                     }
                 }
             }
         }
     }
     Ok(witnesses)
+}
+
+/// All that anybody can learn from a connection; the first of those that teach the same is enough.
+fn answer(config: &Config, witness: &Witness) -> impl Eq + std::hash::Hash + use<> {
+    let of_account = (witness.context.user == b"root", witness.is_local, witness.has_password);
+    let of_config = config.evaluate(&witness.context).ok().map(|effective| {
+        let away = effective.turns_away(&witness.context).map(|away| away.keyword);
+        (effective.set_by_match(), away)
+    });
+    (of_account, of_config)
 }
 
 /// Everything by which the configuration tells connections apart.
@@ -116,6 +134,10 @@ impl Asked {
         let local = accounts.users.as_ref().map_err(Clone::clone)?;
         let groups = Membership::of(accounts)?;
         let passwords = passwords(accounts);
+        let mut local: Vec<&User> = local.iter().collect();
+        // Who could be asked for a password comes first, root before all, and those without a shell last.
+        let may_type = |user: &User| passwords.as_ref().is_some_and(|set| set.contains(user.name.as_slice()));
+        local.sort_by_key(|user| (user.name != b"root", !may_type(user), !has_shell(user), user.uid < 1000));
         let mut candidates: Vec<Witness> = local
             .iter()
             .map(|user| Witness {
@@ -128,13 +150,6 @@ impl Asked {
                 has_password: passwords.as_ref().map(|set| set.contains(user.name.as_slice())),
             })
             .collect();
-        // Who could be asked for a password comes first, root before all, and those without a shell last.
-        let rank = |witness: &Witness| {
-            let shell = local.iter().find(|user| user.name == witness.context.user).map(|user| &user.shell);
-            let no_shell = shell.is_some_and(|shell| shell.ends_with("nologin") || shell.ends_with("false"));
-            (witness.context.user != b"root", witness.has_password != Some(true), no_shell)
-        };
-        candidates.sort_by_cached_key(rank);
         let known: HashSet<&[u8]> = local.iter().map(|user| user.name.as_slice()).collect();
         let mut names = vec![STRANGER.to_vec()];
         names.extend(self.user_patterns().filter_map(instance));
@@ -222,7 +237,7 @@ impl Asked {
                 _ => None,
             })
             .collect();
-        let mut locals = vec![ANY_LOCAL.to_vec()];
+        let mut locals: Vec<Vec<u8>> = LOCALS.iter().map(|local| local.to_vec()).collect();
         locals
             .extend(lists.iter().flat_map(|list| pattern::entries(list)).flat_map(|(_, e)| addresses_for(e)));
         let mut seen = HashSet::new();
@@ -290,6 +305,11 @@ impl<'a> Membership<'a> {
     }
 }
 
+/// Something like `/bin/sh` or `/bin/bash`, and nothing like `/usr/sbin/nologin` or `/bin/sync`.
+fn has_shell(user: &User) -> bool {
+    user.shell.as_os_str().as_encoded_bytes().ends_with(b"sh")
+}
+
 /// The accounts with a password that could be guessed; `None` if shadow(5) could not be read.
 fn passwords(accounts: &Accounts) -> Option<HashSet<&[u8]>> {
     let shadow = accounts.shadow.as_ref().ok()?;
@@ -312,10 +332,7 @@ fn instance(pattern: &[u8]) -> Option<Vec<u8>> {
 fn addresses_for(entry: &[u8]) -> Vec<Vec<u8>> {
     let text = |address: IpAddr| address.to_string().into_bytes();
     match Network::parse(entry) {
-        Ok(network) => {
-            let outside = network.outside().map(text);
-            [Some(text(network.inside())), outside].into_iter().flatten().collect()
-        }
+        Ok(network) => network.inside().into_iter().chain(network.outside()).map(text).collect(),
         Err(_) => {
             let numbers: Vec<u8> =
                 entry.iter().map(|&byte| if matches!(byte, b'*' | b'?') { b'7' } else { byte }).collect();
@@ -330,10 +347,12 @@ fn addresses_for(entry: &[u8]) -> Vec<Vec<u8>> {
 }
 
 /// The internet, then a private network, then this very machine.
-const SOURCES: &[&[u8]] = &[b"203.0.113.9", b"10.0.0.9", b"127.0.0.1", b"::1", b"2001:db8::9"];
+pub(super) const SOURCES: &[&[u8]] = &[b"203.0.113.9", b"10.0.0.9", b"127.0.0.1", b"::1", b"2001:db8::9"];
 /// The local address where none is asked for.
-const ANY_LOCAL: &[u8] = b"192.0.2.1";
+pub(super) const ANY_LOCAL: &[u8] = b"192.0.2.1";
+/// A public and a private address, and both kinds of this very machine's own.
+const LOCALS: &[&[u8]] = &[ANY_LOCAL, b"10.0.0.5", b"127.0.0.1", b"::1", b"2001:db8::1"];
 /// Somebody whom no list of this machine names, from a directory perhaps.
 const STRANGER: &[u8] = b"somebody";
 /// Far more than any configuration tells apart.
-const MOST: usize = 8192;
+const MOST: usize = 65_536;
