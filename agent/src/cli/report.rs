@@ -24,7 +24,7 @@ pub(super) fn posture(
     layout: &Layout,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    writeln!(out, "{}", layout.paint.faint(&heading(facts)))?;
+    lines(&heading(facts), layout, out)?;
     let mut explained = HashSet::new();
     for finding in findings.iter().filter(|finding| layout.all || is_worth_a_line(finding)) {
         entry(finding, explained.insert(finding.check), layout, out)?;
@@ -78,6 +78,7 @@ fn headline(finding: &Finding, layout: &Layout, out: &mut dyn Write) -> io::Resu
     let (word, painted) = label(finding, layout.paint);
     let text = match (&finding.reason, finding.verdict) {
         (Some(reason), Verdict::Unknown | Verdict::NotApplicable) => format!("{}: {reason}", finding.check),
+        (_, Verdict::Pass) => format!("{} ({}): {}", finding.check, finding.subject, finding.title),
         _ => format!("{}: {}", finding.check, finding.title),
     };
     let room = layout.width.saturating_sub(MARGIN);
@@ -164,13 +165,18 @@ fn summary(findings: &[Finding], layout: &Layout, out: &mut dyn Write) -> io::Re
     let denied = findings.iter().filter(|finding| finding.denied).count();
     if denied > 0 && !layout.is_root {
         let verb = if denied == 1 { "answer needs" } else { "answers need" };
-        writeln!(out, "Run as root for the rest: {denied} {verb} files that only root may read.")?;
+        let hint = format!("Run as root for the rest: {denied} {verb} files that only root may read.");
+        wrap(&hint, layout.width, "").iter().try_for_each(|line| writeln!(out, "{line}"))?;
     }
     if counts.fail + counts.unknown > 0 {
-        let more = "`guestward explain ID` tells all about a check; --all lists the passes too.";
-        writeln!(out, "{}", layout.paint.faint(more))?;
+        lines("`guestward explain ID` tells all about a check; --all lists the passes too.", layout, out)?;
     }
     Ok(())
+}
+
+/// Faint text from the left edge.
+fn lines(text: &str, layout: &Layout, out: &mut dyn Write) -> io::Result<()> {
+    wrap(text, layout.width, "").iter().try_for_each(|line| writeln!(out, "{}", layout.paint.faint(line)))
 }
 
 /// Where text begins: the longest label, `critical`, and two spaces.

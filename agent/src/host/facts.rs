@@ -68,7 +68,7 @@ impl Facts {
         let sudo = if look(wanted.sudo, "sudo") { Sudo::of(host) } else { Sudo::not_asked() };
         let (sshd, ssh_keys) = if look(wanted.sshd, "sshd") {
             let sshd = Sshd::of(host, &accounts);
-            let sources = KeySources::of(host, &sshd);
+            let sources = KeySources::of(host, &sshd, &accounts);
             (sshd, SshKeys::of(host, &accounts, &sources))
         } else {
             (Err(Unreadable::not_asked("sshd")), SshKeys::not_asked())

@@ -12,7 +12,7 @@ use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
 use super::accounts::{Accounts, User};
-use super::sshd::{ConfigError, Sshd};
+use super::sshd::{ConfigError, Effective, Sshd};
 use super::trail::Trail;
 use super::{Cause, Host, Kind, Meta, Unreadable, glob};
 use authorized::AuthorizedKey;
@@ -33,7 +33,7 @@ pub struct KeySources {
 
 impl KeySources {
     /// What this host's configuration says; what sshd does by default where it cannot be told.
-    pub fn of(host: &Host, sshd: &Result<Option<Sshd>, Unreadable>) -> Self {
+    pub fn of(host: &Host, sshd: &Result<Option<Sshd>, Unreadable>, accounts: &Accounts) -> Self {
         let Ok(Some(sshd)) = sshd else { return Self::defaults(host) };
         let config = match &sshd.config {
             Ok(config) => config,
@@ -47,25 +47,27 @@ impl KeySources {
         let owned = |values: Vec<Cow<'_, [u8]>>| values.into_iter().map(Cow::into_owned).collect::<Vec<_>>();
         let authorized_keys = owned(everywhere.values(AUTHORIZED_KEYS_FILE));
         let mut authorized_keys_of: BTreeMap<Vec<u8>, Vec<Vec<u8>>> = BTreeMap::new();
-        for witness in sshd.witnesses.as_deref().unwrap_or_default() {
-            let Ok(effective) = config.evaluate(&witness.context) else { continue };
-            let files = owned(effective.values(AUTHORIZED_KEYS_FILE));
-            if files == authorized_keys {
-                continue;
-            }
+        if config.varies(AUTHORIZED_KEYS_FILE) {
             // Whatever opens the account from anywhere counts.
-            let all = authorized_keys_of
-                .entry(witness.context.user.clone())
-                .or_insert_with(|| authorized_keys.clone());
-            all.extend(files.into_iter().filter(|file| !all.contains(file)).collect::<Vec<_>>());
+            let mut add = |user: &[u8], effective: &Effective<'_>| {
+                let all = authorized_keys_of.entry(user.to_vec()).or_insert_with(|| authorized_keys.clone());
+                for file in owned(effective.values(AUTHORIZED_KEYS_FILE)) {
+                    if !all.contains(&file) {
+                        all.push(file);
+                    }
+                }
+            };
+            for user in accounts.users.as_deref().unwrap_or_default() {
+                config.for_user(user, accounts).iter().for_each(|effective| add(&user.name, effective));
+            }
+            for witness in sshd.witnesses.as_deref().unwrap_or_default() {
+                let user = &witness.context.user;
+                config.evaluate(&witness.context).iter().for_each(|effective| add(user, effective));
+            }
         }
-        let host_keys = owned(everywhere.values("HostKey"));
         Self {
             config: Ok(config.files.iter().chain(&config.directories).cloned().collect()),
-            host_keys: host_keys
-                .into_iter()
-                .map(|path| PathBuf::from(std::ffi::OsString::from_vec(path)))
-                .collect(),
+            host_keys: config.host_keys(),
             authorized_keys_of,
             authorized_keys,
         }

@@ -149,6 +149,12 @@ impl Config {
         self.evaluate(&context).map_err(ConfigError::Invalid)
     }
 
+    /// Whether a Match block may set this keyword.
+    pub fn varies(&self, name: &str) -> bool {
+        let all = self.directives.iter().filter(|directive| directive.keyword.name == name).count();
+        all > self.global.directives(name).len()
+    }
+
     /// The files of its host keys.
     pub fn host_keys(&self) -> Vec<PathBuf> {
         let none = |path: &[u8]| path.eq_ignore_ascii_case(b"none");

@@ -89,8 +89,8 @@ fn file_mode(accounts: &Accounts, path: &str, meta: &Result<Meta, Unreadable>) -
     let can_write = meta.uid != 0 || meta.mode & 0o022 != 0;
     let can_read = !is_public && meta.mode & 0o044 != 0;
     let (headline, severity) = match (can_write, can_read) {
-        (true, _) => (format!("somebody other than root can write {path}"), Severity::High),
-        (false, true) => (format!("somebody other than root can read the hashes in {path}"), Severity::High),
+        (true, _) => (format!("Somebody other than root can write {path}"), Severity::High),
+        (false, true) => (format!("Somebody other than root can read the hashes in {path}"), Severity::High),
         (false, false) => (format!("{path} has a mode or a group that it should not have"), Severity::Low),
     };
     Outcome::fail(path, headline).at(severity).with_all(evidence)
@@ -153,7 +153,7 @@ fn home(home: &Home) -> Option<Outcome> {
     let headline = if severity == Severity::Low {
         format!("{name} has no proper home directory")
     } else {
-        format!("somebody other than {name} can write in the home of {name}")
+        format!("Somebody other than {name} can write in the home of {name}")
     };
     Some(Outcome::fail(subject, headline).at(severity).with_all(evidence))
 }

@@ -96,7 +96,7 @@ fn weak_hash(facts: &Facts, _: &Thresholds<'_>) -> Vec<Outcome> {
         };
         let severity = weakness(scheme)?;
         let name = Text::from_bytes(&credential.user.name);
-        let headline = format!("the password of {name} is hashed with {scheme}, which is cheap to guess");
+        let headline = format!("The password of {name} is hashed with {scheme}, which is cheap to guess");
         let observed = if locked { format!("{scheme}, locked") } else { scheme.to_string() };
         Some(
             Outcome::fail(subject(&credential.user.name), headline)

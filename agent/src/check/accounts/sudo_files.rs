@@ -103,7 +103,7 @@ fn file_mode(file: &Included) -> Option<Outcome> {
     }
     let can_write = meta.uid != 0 || meta.mode & 0o022 != 0;
     let (headline, severity) = if can_write {
-        (format!("somebody other than root can write {subject}"), Severity::High)
+        (format!("Somebody other than root can write {subject}"), Severity::High)
     } else {
         (format!("{subject} is not as tightly kept as sudo wants it"), Severity::Low)
     };

@@ -92,10 +92,12 @@ fn root(facts: &Facts, _: &Thresholds<'_>) -> Vec<Outcome> {
         if witness.context.user != b"root" || !gets_as_far(witness, effective) || !effective.any_method() {
             return None;
         }
-        let typed = TYPED.iter().any(|method| effective.password_suffices(method));
         let (severity, headline) = match &*effective.value(PERMIT_ROOT) {
             b"no" => return None,
-            b"yes" if typed => (Severity::Critical, "root can log in over ssh with a password"),
+            b"yes" if a_password_is_enough(effective) => match witness.has_password {
+                Some(false) => (Severity::High, "sshd lets root in with a password, once there is one"),
+                _ => (Severity::Critical, "root can log in over ssh with a password"),
+            },
             b"forced-commands-only" => {
                 (Severity::Low, "root can log in over ssh with keys that have a forced command")
             }
@@ -139,7 +141,7 @@ fn keyboard_interactive(facts: &Facts, _: &Thresholds<'_>) -> Vec<Outcome> {
         } else {
             // Nothing answers without PAM, until somebody turns it on.
             let headline =
-                "keyboard-interactive is on, and only UsePAM no keeps it from asking for passwords";
+                "Keyboard-interactive is on, and only UsePAM no keeps it from asking for passwords";
             Hit::new(Severity::Low, headline, found)
         };
         Some(with_methods(hit, effective))
@@ -159,11 +161,11 @@ fn empty_password(facts: &Facts, _: &Thresholds<'_>) -> Vec<Outcome> {
         let found = evidence(effective, keyword, "no");
         let reaches = TYPED.iter().any(|method| types_its_way_in(witness, effective, method));
         Some(if reaches {
-            Hit::new(Severity::Critical, "an account without a password is open over ssh", found)
+            Hit::new(Severity::Critical, "An account without a password is open over ssh", found)
         } else {
             Hit::new(
                 Severity::Medium,
-                "empty passwords are allowed, and only the other settings keep them out",
+                "Empty passwords are allowed, and only the other settings keep them out",
                 found,
             )
         })
@@ -195,6 +197,12 @@ fn types_its_way_in(witness: &Witness, effective: &Effective<'_>, method: &str) 
     !root_is_kept_out && gets_as_far(witness, effective) && effective.password_suffices(method)
 }
 
+/// Without PAM nothing on Linux answers a keyboard-interactive login.
+fn a_password_is_enough(effective: &Effective<'_>) -> bool {
+    effective.password_suffices("password")
+        || (effective.is_on("UsePAM") && effective.password_suffices("keyboard-interactive"))
+}
+
 fn severity_for(witness: &Witness) -> Severity {
     if witness.has_password == Some(true) { Severity::Critical } else { Severity::High }
 }
@@ -203,7 +211,7 @@ fn by_password(witness: &Witness) -> String {
     if witness.has_password == Some(true) {
         format!("{} can log in over ssh with a password", who(witness))
     } else {
-        format!("a password is all that sshd asks of {}", who(witness))
+        format!("A password is all that sshd asks of {}", who(witness))
     }
 }
 

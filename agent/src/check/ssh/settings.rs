@@ -164,7 +164,7 @@ fn max_auth_tries(facts: &Facts, thresholds: &Thresholds<'_>) -> Vec<Outcome> {
     let expected = format!("at most {max}");
     door.judge(keyword, &expected, |_, effective| {
         let tries = effective.number(keyword).filter(|&tries| tries > max)?;
-        let headline = format!("a connection may try {tries} times to authenticate");
+        let headline = format!("A connection may try {tries} times to authenticate");
         Some(Hit::new(Severity::Medium, headline, evidence(effective, keyword, &expected)))
     })
 }
@@ -178,9 +178,9 @@ fn login_grace(facts: &Facts, thresholds: &Thresholds<'_>) -> Vec<Outcome> {
     let max = thresholds.value("max");
     let expected = format!("1 to {max} seconds");
     let headline = match door.config.outside_match().number(keyword) {
-        Some(0) => Some("a stranger may hold a connection for ever".to_owned()),
+        Some(0) => Some("A stranger may hold a connection for ever".to_owned()),
         Some(seconds) if seconds > max => {
-            Some(format!("a stranger may hold a connection for {seconds} seconds"))
+            Some(format!("A stranger may hold a connection for {seconds} seconds"))
         }
         _ => None,
     };
@@ -235,7 +235,7 @@ fn tunnel(facts: &Facts, _: &Thresholds<'_>) -> Vec<Outcome> {
     };
     let keyword = "PermitTunnel";
     door.judge(keyword, "no", |_, effective| {
-        let headline = "whoever logs in can join this host's network to another";
+        let headline = "Whoever logs in can join this host's network to another";
         let on = *effective.value(keyword) != *b"no";
         on.then(|| Hit::new(Severity::Medium, headline, evidence(effective, keyword, "no")))
     })

@@ -109,7 +109,7 @@ impl Look<'_> {
         if let Some(expected) = weakness(&key.key, self.rsa_floor) {
             complain(Severity::High, "is opened by a weak key", "", &expected);
         }
-        if user.uid == 0 && !is_confined(&key.options) {
+        if user.uid == 0 && !is_confined(&key.options) && !root_is_shut_out(self.facts) {
             let expected = "no key for root, or one with a forced command";
             complain(Severity::High, "is opened by a key without limits", "no forced command", expected);
         }
@@ -247,6 +247,15 @@ fn only_sends_away(options: &Options) -> bool {
 fn cannot_log_in(user: &User) -> bool {
     let name = user.shell.file_name().map(|name| name.as_encoded_bytes());
     matches!(name, Some(b"nologin" | b"false"))
+}
+
+/// Whether no key opens root's account, whoever connects from where.
+fn root_is_shut_out(facts: &Facts) -> bool {
+    const KEYWORD: &str = "PermitRootLogin";
+    let Ok(Some(sshd)) = &facts.sshd else { return false };
+    sshd.config
+        .as_ref()
+        .is_ok_and(|config| !config.varies(KEYWORD) && *config.outside_match().value(KEYWORD) == *b"no")
 }
 
 fn other_names(users: &[&[u8]], own: &[u8]) -> String {
