@@ -363,7 +363,8 @@ fn rule(rule: &Rule) -> Value {
     put("type", string(&own.selinux_type));
     put("notbefore", string(&own.not_before));
     put("notafter", string(&own.not_after));
-    put("command_timeout", own.timeout.map(Value::from));
+    // cvtsudoers leaves out the timeout that is none.
+    put("command_timeout", own.timeout.filter(|seconds| *seconds > 0).map(Value::from));
     let targets =
         |list: &[Listed<Who>]| -> Value { list.iter().map(|who| user(who, "runasalias")).collect() };
     json!({

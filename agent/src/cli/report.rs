@@ -161,7 +161,8 @@ fn summary(findings: &[Finding], layout: &Layout, out: &mut dyn Write) -> io::Re
     for (count, verdict, word) in others.into_iter().filter(|(count, ..)| *count > 0) {
         parts.push(layout.paint.verdict(verdict, &format!("{count} {word}")));
     }
-    writeln!(out, "{}", parts.join(", "))?;
+    let counted = parts.join(", ");
+    wrap(&counted, layout.width, "").iter().try_for_each(|line| writeln!(out, "{line}"))?;
     let denied = findings.iter().filter(|finding| finding.denied).count();
     if denied > 0 && !layout.is_root {
         let verb = if denied == 1 { "answer needs" } else { "answers need" };

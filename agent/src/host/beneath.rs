@@ -41,7 +41,11 @@ impl Resolver {
     /// An `O_PATH` handle on what `path` names beneath `root`.
     pub(super) fn resolve(self, root: &OwnedFd, path: &Path, follow: bool) -> Result<OwnedFd, Errno> {
         match self {
-            Self::Kernel => resolve_in_kernel(root, path, follow),
+            // Renames anywhere on the system keep the kernel from vouching for `..`; a busy one never stops.
+            Self::Kernel => match resolve_in_kernel(root, path, follow) {
+                Err(Errno::EAGAIN) => resolve_by_hand(root, path, follow),
+                done => done,
+            },
             Self::ByHand => resolve_by_hand(root, path, follow),
         }
     }
@@ -192,5 +196,5 @@ fn meta(stat: &FileStat) -> Meta {
 
 /// As the kernel's own limit (path_resolution(7)).
 const MAX_LINKS: u32 = 40;
-/// Each round needs a rename by somebody else in the same microsecond; more in a row is an attack, and an error.
+/// Each round needs a rename by somebody else in the same microsecond; after that the slower way is the shorter one.
 const MAX_RACES: u32 = 64;

@@ -94,10 +94,9 @@ fn root(facts: &Facts, _: &Thresholds<'_>) -> Vec<Outcome> {
         }
         let (severity, headline) = match &*effective.value(PERMIT_ROOT) {
             b"no" => return None,
-            b"yes" if a_password_is_enough(effective) => match witness.has_password {
-                Some(false) => (Severity::High, "sshd lets root in with a password, once there is one"),
-                _ => (Severity::Critical, "root can log in over ssh with a password"),
-            },
+            b"yes" if a_password_is_enough(effective) => {
+                (Severity::Critical, "root can log in over ssh with a password")
+            }
             b"forced-commands-only" => {
                 (Severity::Low, "root can log in over ssh with keys that have a forced command")
             }
