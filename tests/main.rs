@@ -10,6 +10,7 @@ mod check_command;
 mod fixtures;
 mod generated;
 mod host;
+mod hostile;
 mod house;
 mod licences;
 mod packages;
