@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use guestward::check;
 use guestward::finding::{Finding, Verdict};
@@ -71,6 +72,80 @@ fn a_file_cut_anywhere_stops_nothing() {
         }
         fs::write(&path, whole).unwrap();
     }
+}
+
+/// Found by hand: each of these once ended a parser by its stack or its memory, or could have.
+#[test]
+fn nothing_is_nested_deeper_than_we_can_follow() {
+    let many = 200_000;
+    let aliases: String = (0..many / 10).map(|n| format!("User_Alias A{n} = A{}\n", n + 1)).collect();
+    let cases: &[(&str, String)] = &[
+        ("etc/apt/apt.conf", "a::".repeat(many) + "b \"1\";\n"),
+        ("etc/apt/apt.conf", "a {".repeat(many)),
+        ("etc/apt/apt.conf", "#include \"/etc/apt/apt.conf\";\n".into()),
+        ("etc/sudoers", aliases + "A0 ALL=(ALL) NOPASSWD: ALL\n"),
+        ("etc/sudoers", format!("root ALL=({}root) ALL\n", "!".repeat(many))),
+        ("etc/sudoers", "@include /etc/sudoers\n".repeat(1_000)),
+        ("etc/sudoers", format!("root ALL=(ALL) {}/bin/sh\n", "NOPASSWD: ".repeat(many / 10))),
+        ("etc/ssh/sshd_config", "Include /etc/ssh/sshd_config\n".into()),
+        ("etc/ssh/sshd_config", "Match User a\n".repeat(many / 10)),
+        ("etc/ssh/sshd_config", format!("Match User {}\nPermitRootLogin yes\n", "*a".repeat(many / 10))),
+        (
+            "etc/ssh/sshd_config",
+            (0..5_000).map(|n| format!("Match User u{n} Address 10.0.{}.{}\n", n / 250, n % 250)).collect(),
+        ),
+        ("etc/ssh/sshd_config", format!("AllowUsers {}\n", "a@10.0.0.* ".repeat(many / 10))),
+        ("etc/apt/preferences", "Package: *\nPin: release *\nPin-Priority: 1\n\n".repeat(many / 10)),
+        ("var/lib/dpkg/status", format!("Package: {}\n\n", "x".repeat(many))),
+    ];
+    for (file, content) in cases {
+        let tree = tree::base("server");
+        fs::create_dir_all(tree.path().join(file).parent().unwrap()).unwrap();
+        fs::write(tree.path().join(file), content).unwrap();
+        answers(tree.path(), &format!("{file}: {}", content.chars().take(60).collect::<String>()));
+    }
+}
+
+#[test]
+fn inclusions_that_multiply_come_to_an_end() {
+    for (main, line) in [
+        ("etc/ssh/sshd_config", "Include /etc/more/N\n"),
+        ("etc/sudoers", "@include /etc/more/N\n"),
+        ("etc/apt/apt.conf", "#include \"/etc/more/N\";\n"),
+    ] {
+        let tree = tree::base("server");
+        fs::create_dir(tree.path().join("etc/more")).unwrap();
+        // Twenty times the next file, nine times over: half a million millions.
+        for number in 0..9 {
+            let next = line.replace('N', &(number + 1).to_string()).repeat(20);
+            fs::write(tree.path().join(format!("etc/more/{number}")), next).unwrap();
+        }
+        fs::write(tree.path().join("etc/more/9"), "").unwrap();
+        fs::write(tree.path().join(main), line.replace('N', "0").repeat(20)).unwrap();
+        answers(tree.path(), main);
+    }
+}
+
+#[test]
+fn links_that_multiply_come_to_an_end() {
+    let tree = tree::base("server");
+    let loops = tree.path().join("etc/loops");
+    fs::create_dir(&loops).unwrap();
+    for name in ["a", "b", "c", "d"] {
+        symlink(".", loops.join(name)).unwrap();
+    }
+    let include = format!("Include /etc/loops{}\n", "/*".repeat(40));
+    fs::write(tree.path().join("etc/ssh/sshd_config"), include).unwrap();
+    answers(tree.path(), "links");
+}
+
+/// That the binary comes back, by itself and with an answer. A minute is for a busy machine: it takes a moment.
+#[track_caller]
+fn answers(root: &Path, what: &str) {
+    let binary = env!("CARGO_BIN_EXE_guestward");
+    let output = Command::new("timeout").args(["60", binary, "check", "--root"]).arg(root).output().unwrap();
+    let errors = text(&output.stderr);
+    assert!(matches!(output.status.code(), Some(0 | 1 | 3)), "{what}: {:?} {errors}", output.status);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 mod words;
 
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use super::{Cause, Host, Unreadable};
@@ -14,6 +15,8 @@ use words::{quote_word, string_words};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AptConf {
     root: Item,
+    /// How much has been read: a small file that is included often enough is a large one.
+    bytes: u64,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -69,7 +72,8 @@ impl AptConf {
     }
 
     fn read_file(&mut self, host: &Host, path: &Path, depth: u32) -> Result<(), Unreadable> {
-        let text = host.read(path, MAX_FILE)?;
+        let text = host.read(path, MAX_BYTES.saturating_sub(self.bytes))?;
+        self.bytes += text.len() as u64 + COST_OF_A_FILE;
         let mut include = |conf: &mut Self, wanted: &Path| {
             if depth >= MAX_DEPTH {
                 return Err(Unreadable::malformed(path, 0, "too many nested includes"));
@@ -84,18 +88,7 @@ impl AptConf {
     }
 
     fn read_directory(&mut self, host: &Host, folder: &Path, depth: u32) -> Result<(), Unreadable> {
-        let names = match host.list(folder, MAX_PARTS) {
-            Err(cause) if cause.is_absent() => return Ok(()),
-            names => names?,
-        };
-        for name in names.iter().filter(|name| is_part(name.as_encoded_bytes())) {
-            let path: PathBuf = folder.join(name);
-            // apt passes over a directory with such a name.
-            if !host.stat(&path)?.is_directory() {
-                self.read_file(host, &path, depth)?;
-            }
-        }
-        Ok(())
+        parts(host, folder, &["conf"], true)?.iter().try_for_each(|path| self.read_file(host, path, depth))
     }
 
     fn set(&mut self, name: &[u8], value: Vec<u8>) {
@@ -160,11 +153,40 @@ fn tags_of(name: &[u8]) -> Vec<&[u8]> {
     tags
 }
 
-/// Which files of a directory apt reads: those named as run-parts(8) wants it, ending in `.conf` or in nothing.
-fn is_part(name: &[u8]) -> bool {
-    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b':' | b'.');
-    let has_ending = name.iter().rposition(|&byte| byte == b'.').is_none_or(|dot| &name[dot..] == b".conf");
-    has_ending && !name.starts_with(b".") && name.iter().all(is_plain)
+/// The files of one of apt's directories that apt would read, in its order; an absent directory has none.
+///
+/// Their names are plain, as run-parts(8) wants them, and end in one of `extensions`, or in nothing where
+/// `also_without` says so. apt leaves directories and dangling links alone.
+pub(super) fn parts(
+    host: &Host,
+    directory: &Path,
+    extensions: &[&str],
+    also_without: bool,
+) -> Result<Vec<PathBuf>, Unreadable> {
+    let names = match host.list(directory, MAX_PARTS) {
+        Err(cause) if cause.is_absent() => return Ok(Vec::new()),
+        names => names?,
+    };
+    let mut found = Vec::new();
+    for name in names.iter().filter(|name| is_part(name.as_bytes(), extensions, also_without)) {
+        let path = directory.join(name);
+        match host.stat(&path) {
+            Ok(meta) if meta.is_directory() => {}
+            Err(cause) if cause.is_absent() => {}
+            Err(cause) => return Err(cause),
+            Ok(_) => found.push(path),
+        }
+    }
+    Ok(found)
+}
+
+fn is_part(name: &[u8], extensions: &[&str], also_without: bool) -> bool {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':');
+    let is_wanted = match name.iter().rposition(|&byte| byte == b'.') {
+        Some(dot) => extensions.iter().any(|extension| extension.as_bytes() == &name[dot + 1..]),
+        None => also_without,
+    };
+    is_wanted && !name.starts_with(b".") && name.iter().all(is_plain)
 }
 
 type Include<'a> = dyn FnMut(&mut AptConf, &Path) -> Result<(), Unreadable> + 'a;
@@ -243,6 +265,9 @@ impl<'a> Parser<'a> {
             None => {}
         }
         if end == b'{' {
+            if self.parents.len() == MAX_TAGS {
+                return Err(self.malformed("blocks within blocks without end"));
+            }
             self.enter_block(&tag);
             tag.clear();
         }
@@ -266,6 +291,10 @@ impl<'a> Parser<'a> {
         if tag.is_empty() && value == b"#clear" {
             return Err(self.malformed("#clear does not say what"));
         }
+        // A name is a way down the tree, and the tree is walked by recursion.
+        if tags_of(&item).len() > MAX_TAGS {
+            return Err(self.malformed("a name of too many parts"));
+        }
         self.conf.set(&item, value);
         Ok(())
     }
@@ -278,7 +307,6 @@ impl<'a> Parser<'a> {
             b"clear" if word.is_empty() => return Err(self.malformed("#clear does not say what")),
             b"clear" => self.conf.clear(&word),
             b"include" => {
-                use std::os::unix::ffi::OsStrExt as _;
                 (self.include)(self.conf, Path::new(std::ffi::OsStr::from_bytes(&word)))?;
             }
             // Describes options, sets none.
@@ -311,5 +339,9 @@ const NO_HOST: &str = "an #include without a host to read it from";
 /// As apt's own bound.
 const MAX_DEPTH: u32 = 10;
 const MAX_PARTS: usize = 10_000;
-/// Real ones have some thousand bytes.
-const MAX_FILE: u64 = 1024 * 1024;
+/// Real names have four parts, and real blocks are three deep.
+const MAX_TAGS: usize = 64;
+/// All files together; real ones have some thousand bytes.
+const MAX_BYTES: u64 = 1024 * 1024;
+/// So that empty files come to an end, too.
+const COST_OF_A_FILE: u64 = 256;

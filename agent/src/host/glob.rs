@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use super::{Host, Unreadable};
+use super::{Cause, Host, Unreadable};
 
 /// The existing paths that `pattern` (absolute) matches, sorted. No match is an empty list.
 ///
@@ -34,6 +34,11 @@ pub fn expand(host: &Host, pattern: &[u8]) -> Result<Vec<PathBuf>, Unreadable> {
                     Err(cause) => return Err(cause),
                 }
             }
+        }
+        // A link to its own directory doubles the paths with every component.
+        if next.len() > MAX_ENTRIES {
+            let pattern = PathBuf::from(OsStr::from_bytes(pattern));
+            return Err(Unreadable::new(pattern, Cause::TooMany { limit: MAX_ENTRIES }));
         }
         found = next;
     }
@@ -133,7 +138,7 @@ fn bracket(body: &[u8], byte: u8) -> Option<(bool, usize)> {
     }
 }
 
-/// A directory with more names than this is not one that configuration is read from.
+/// More names than this, in one directory or in all, are not where configuration is read from.
 const MAX_ENTRIES: usize = 10_000;
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::config::{Config, parts};
+use super::config::Config;
 use super::stanza::{Stanzas, without_remarks};
+use crate::host::apt_conf::parts;
 use crate::host::{Cause, Host, Unreadable, glob};
 
 /// Every pin in the order in which apt reads them: of two that meet, the first one counts.
@@ -80,7 +81,7 @@ impl Pins {
         if host.exists("/etc/apt/preferences")? {
             files.push(PathBuf::from("/etc/apt/preferences"));
         }
-        files.extend(parts(host, "/etc/apt/preferences.d", &["pref"], true)?);
+        files.extend(parts(host, Path::new("/etc/apt/preferences.d"), &["pref"], true)?);
         for file in files {
             let bytes = host.read(&file, MAX_PREFERENCES)?;
             pins.read(&bytes, &file)?;

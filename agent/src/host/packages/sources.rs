@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::config::parts;
 use super::stanza::{Stanza, Stanzas, without_remarks};
+use crate::host::apt_conf::parts;
 use crate::host::{Cause, Host, Unreadable};
 
 /// One archive and one suite of it.
@@ -68,7 +68,7 @@ pub(super) fn all(host: &Host, native: &str) -> Result<Vec<Source>, Unreadable> 
     if host.exists(MAIN)? {
         files.push(PathBuf::from(MAIN));
     }
-    files.extend(parts(host, PARTS, &["list", "sources"], false)?);
+    files.extend(parts(host, Path::new(PARTS), &["list", "sources"], false)?);
     let mut sources = Vec::new();
     for file in files {
         let bytes = host.read(&file, MAX_SOURCES)?;

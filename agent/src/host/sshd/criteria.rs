@@ -4,7 +4,7 @@ use super::lex::next_word;
 use super::pattern::{self, Match};
 use super::{Context, Version, numbers};
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Criterion {
     All,
     User(Vec<u8>),
@@ -20,6 +20,18 @@ pub enum Criterion {
 }
 
 impl Criterion {
+    pub(super) fn patterns(&self) -> Option<&[u8]> {
+        match self {
+            Self::User(patterns)
+            | Self::Group(patterns)
+            | Self::Host(patterns)
+            | Self::Address(patterns)
+            | Self::LocalAddress(patterns)
+            | Self::RDomain(patterns) => Some(patterns),
+            Self::All | Self::LocalPort(_) | Self::InvalidUser | Self::Version(_) => None,
+        }
+    }
+
     pub(super) fn is_met(&self, context: &Context) -> bool {
         let yes = |found: Match| found == Match::Yes;
         match self {

@@ -42,6 +42,8 @@ pub(super) struct Builder<'a> {
     pub(super) directories: Vec<PathBuf>,
     pub(super) global: Settings,
     pub(super) ports_are_fixed: bool,
+    /// How much more may be read: a small file that is included often enough is a large one.
+    bytes_left: u64,
 }
 
 impl<'a> Builder<'a> {
@@ -54,6 +56,7 @@ impl<'a> Builder<'a> {
             directories: Vec::new(),
             global: Settings::default(),
             ports_are_fixed: false,
+            bytes_left: MAX_BYTES,
         }
     }
 
@@ -68,7 +71,7 @@ impl<'a> Builder<'a> {
     }
 
     pub(super) fn main_file(&mut self, path: &Path) -> Result<Vec<Node>, ConfigError> {
-        let bytes = self.host.read(path, MAX_BYTES).map_err(ConfigError::Unreadable)?;
+        let bytes = self.host.read(path, self.bytes_left).map_err(ConfigError::Unreadable)?;
         self.file(path, &bytes, 0, &mut true, false)
     }
 
@@ -85,6 +88,7 @@ impl<'a> Builder<'a> {
             return Err(ConfigError::Unreadable(Unreadable::new(path, cause)));
         }
         self.files.push(path.to_owned());
+        self.bytes_left -= bytes.len() as u64;
         let shared: Arc<Path> = Arc::from(path);
         let mut nodes = Vec::new();
         for (index, text) in lex::lines(bytes, self.around.version).iter().enumerate() {
@@ -202,7 +206,7 @@ impl<'a> Builder<'a> {
             };
             self.look_into(&pattern);
             for path in glob::expand(self.host, &pattern).map_err(ConfigError::Unreadable)? {
-                let bytes = match self.host.read(&path, MAX_BYTES) {
+                let bytes = match self.host.read(&path, self.bytes_left) {
                     Ok(bytes) => bytes,
                     // sshd opens a directory and finds no line in it.
                     Err(Unreadable { cause: Cause::NotRegular(Kind::Directory), .. }) => Vec::new(),
@@ -238,6 +242,7 @@ const NEWEST_KNOWN: super::Version = super::Version::new(10, 5);
 const MAX_DEPTH: usize = 16;
 /// sshd has no bound of its own; nobody has a configuration like that.
 const MAX_FILES: usize = 4096;
+/// All files together.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
 const MAX_DIRECTIVES: usize = 200_000;
 const ANY_LOOKS_AT_OTHER_LINES: super::Version = super::Version::new(9, 2);

@@ -41,15 +41,17 @@ impl Witness {
 pub(super) fn witnesses(config: &Config, accounts: &Accounts) -> Result<Vec<Witness>, Unreadable> {
     let asked = Asked::of(config);
     let users = asked.users(accounts)?;
-    let sources = asked.sources(config.outside_match().is_on("UseDNS"));
-    let locals = asked.locals();
+    let sources = asked.sources(config.outside_match().is_on("UseDNS"))?;
+    let locals = asked.locals()?;
     let ports = asked.ports(config);
     let domains = asked.domains();
     let count = [users.len(), sources.len(), locals.len(), ports.len(), domains.len()];
-    if count.into_iter().try_fold(1, usize::checked_mul).is_none_or(|count| count > MOST) {
-        let cause = Cause::TooMany { limit: MOST };
-        return Err(Unreadable::new("the list of connections that sshd's Match blocks tell apart", cause));
+    let count = count.into_iter().fold(1, usize::saturating_mul);
+    if count > MOST {
+        return Err(too_many(MOST));
     }
+    let most_groups = users.iter().map(|user| user.context.groups.len()).max().unwrap_or(0);
+    asked.afford(count.saturating_mul(1 + most_groups))?;
     let mut witnesses = Vec::new();
     let mut answers = HashSet::new();
     for user in &users {
@@ -95,6 +97,15 @@ struct Asked {
     users: Vec<(Vec<u8>, Option<Vec<u8>>)>,
     /// The patterns of AllowGroups and DenyGroups.
     groups: Vec<Vec<u8>>,
+    /// What it takes to hold one connection against everything: the bytes of all patterns, and a step for each line.
+    effort: usize,
+}
+
+/// Address and name of a client.
+type Source = (Vec<u8>, Vec<u8>);
+
+fn too_many(limit: usize) -> Unreadable {
+    Unreadable::new("the list of connections that sshd's Match blocks tell apart", Cause::TooMany { limit })
 }
 
 impl Asked {
@@ -117,7 +128,25 @@ impl Asked {
                 _ => {}
             }
         }
+        distinct(&mut asked.criteria);
+        distinct(&mut asked.users);
+        distinct(&mut asked.groups);
+        asked.effort = asked.effort() + config.directives.len();
         asked
+    }
+
+    fn effort(&self) -> usize {
+        let criteria = self.criteria.iter().map(|criterion| criterion.patterns().map_or(1, <[u8]>::len));
+        let places = self.users.iter().map(|(user, place)| user.len() + place.as_ref().map_or(1, Vec::len));
+        criteria.chain(places).chain(self.groups.iter().map(Vec::len)).map(|length| length + 1).sum()
+    }
+
+    /// Whether so many comparisons end in a moment. A configuration made to be slow gets no answer instead.
+    fn afford(&self, comparisons: usize) -> Result<(), Unreadable> {
+        match comparisons.saturating_mul(self.effort) <= BUDGET {
+            true => Ok(()),
+            false => Err(too_many(BUDGET / self.effort.max(1))),
+        }
     }
 
     fn collect(&mut self, nodes: &[Node]) {
@@ -153,10 +182,12 @@ impl Asked {
         let known: HashSet<&[u8]> = local.iter().map(|user| user.name.as_slice()).collect();
         let mut names = vec![STRANGER.to_vec()];
         names.extend(self.user_patterns().filter_map(instance));
+        distinct(&mut names);
         for name in names.into_iter().filter(|name| !known.contains(name.as_slice())) {
             let context = Context { user: name, ..Context::default() };
             candidates.push(Witness { context, is_local: false, has_password: None });
         }
+        self.afford(candidates.iter().map(|witness| 1 + witness.context.groups.len()).sum())?;
         let mut seen = HashSet::new();
         candidates.retain(|witness| seen.insert(self.signature_of_user(witness)));
         Ok(candidates)
@@ -189,7 +220,7 @@ impl Asked {
     }
 
     /// Address and name of the client.
-    fn sources(&self, names_are_looked_up: bool) -> Vec<(Vec<u8>, Vec<u8>)> {
+    fn sources(&self, names_are_looked_up: bool) -> Result<Vec<Source>, Unreadable> {
         let mut addresses: Vec<Vec<u8>> = SOURCES.iter().map(|source| source.to_vec()).collect();
         let mut names: Vec<Vec<u8>> = Vec::new();
         let places = self.users.iter().filter_map(|(_, place)| place.as_deref());
@@ -201,7 +232,11 @@ impl Asked {
             addresses.extend(addresses_for(entry));
             names.extend(instance(entry));
         }
-        let mut sources: Vec<(Vec<u8>, Vec<u8>)> =
+        distinct(&mut addresses);
+        distinct(&mut names);
+        let looked_up = if names_are_looked_up { names.len() } else { 0 };
+        self.afford(addresses.len().saturating_mul(looked_up + 1))?;
+        let mut sources: Vec<Source> =
             addresses.iter().map(|address| (address.clone(), address.clone())).collect();
         if names_are_looked_up {
             for name in names {
@@ -210,7 +245,7 @@ impl Asked {
         }
         let mut seen = HashSet::new();
         sources.retain(|(address, host)| seen.insert(self.signature_of_source(address, host)));
-        sources
+        Ok(sources)
     }
 
     fn signature_of_source(&self, address: &[u8], host: &[u8]) -> Vec<bool> {
@@ -228,7 +263,7 @@ impl Asked {
         bits
     }
 
-    fn locals(&self) -> Vec<Vec<u8>> {
+    fn locals(&self) -> Result<Vec<Vec<u8>>, Unreadable> {
         let lists: Vec<&Vec<u8>> = self
             .criteria
             .iter()
@@ -240,12 +275,14 @@ impl Asked {
         let mut locals: Vec<Vec<u8>> = LOCALS.iter().map(|local| local.to_vec()).collect();
         locals
             .extend(lists.iter().flat_map(|list| pattern::entries(list)).flat_map(|(_, e)| addresses_for(e)));
+        distinct(&mut locals);
+        self.afford(locals.len())?;
         let mut seen = HashSet::new();
         locals.retain(|local| {
             let met = |list: &&Vec<u8>| pattern::address_list(list, Some(local)) == Ok(Match::Yes);
             seen.insert(lists.iter().map(met).collect::<Vec<bool>>())
         });
-        locals
+        Ok(locals)
     }
 
     /// Only ports that sshd listens on: a Match for another never happens.
@@ -320,6 +357,12 @@ fn passwords(accounts: &Accounts) -> Option<HashSet<&[u8]>> {
     Some(shadowed.chain(plain).collect())
 }
 
+/// Each once, the first place of each kept.
+fn distinct<T: Clone + Eq + std::hash::Hash>(list: &mut Vec<T>) {
+    let mut seen = HashSet::new();
+    list.retain(|entry| seen.insert(entry.clone()));
+}
+
 /// A name that a pattern matches.
 fn instance(pattern: &[u8]) -> Option<Vec<u8>> {
     if pattern.is_empty() || pattern == b"*" {
@@ -356,3 +399,5 @@ const LOCALS: &[&[u8]] = &[ANY_LOCAL, b"10.0.0.5", b"127.0.0.1", b"::1", b"2001:
 const STRANGER: &[u8] = b"somebody";
 /// Far more than any configuration tells apart.
 const MOST: usize = 65_536;
+/// Bytes of patterns to compare: some tenths of a second, and a thousand times what real configurations need.
+const BUDGET: usize = 100_000_000;

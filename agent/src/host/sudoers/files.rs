@@ -11,7 +11,8 @@ use crate::host::{Host, Identity, Kind, Unreadable};
 pub(super) fn read(host: &Host, path: &str) -> Result<Sudoers, Unreadable> {
     let path: Arc<Path> = Path::new(path).into();
     let bytes = host.read(&path, MAX_BYTES)?;
-    let mut reader = Reader { host, hostname: None, sudoers: Sudoers::default() };
+    let bytes_left = MAX_BYTES - bytes.len() as u64;
+    let mut reader = Reader { host, hostname: None, sudoers: Sudoers::default(), bytes_left };
     reader.sudoers.files.push(Included { path: path.clone(), meta: host.stat(&path) });
     reader.file(&path, &bytes, 0);
     Ok(reader.sudoers)
@@ -28,6 +29,8 @@ struct Reader<'a> {
     host: &'a Host,
     hostname: Option<Vec<u8>>,
     sudoers: Sudoers,
+    /// How much more may be read: a small file that is included often enough is a large one.
+    bytes_left: u64,
 }
 
 impl Reader<'_> {
@@ -80,8 +83,11 @@ impl Reader<'_> {
         }
         let meta = self.host.stat(&path);
         self.sudoers.files.push(Included { path: path.clone(), meta });
-        match self.host.read(&path, MAX_BYTES) {
-            Ok(bytes) => self.file(&path, &bytes, depth),
+        match self.host.read(&path, self.bytes_left) {
+            Ok(bytes) => {
+                self.bytes_left -= bytes.len() as u64;
+                self.file(&path, &bytes, depth);
+            }
             Err(cause) => self.defect(place, DefectKind::File, &cause.to_string()),
         }
     }
@@ -188,7 +194,7 @@ pub(super) fn other_sources(host: &Host) -> Result<Vec<Vec<u8>>, Unreadable> {
 
 const NSSWITCH: &str = "/etc/nsswitch.conf";
 const MAX_NSSWITCH: u64 = 64 * 1024;
-/// A hundred times what a large site writes.
+/// All files together: a hundred times what a large site writes.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
 /// sudo itself gives up at this depth.
 const MAX_DEPTH: usize = 128;
