@@ -56,6 +56,35 @@ fn the_same_tree_gives_the_same_document_every_time_and_it_is_the_golden_one() {
 }
 
 #[test]
+fn packages_has_a_golden_document_and_an_exit_code_for_security() {
+    let tree = tree::base("neglected");
+    let look = |format: &str| {
+        guestward().args(["packages", "--format", format, "--root"]).arg(tree.path()).output().unwrap()
+    };
+    let output = look("json");
+    assert_eq!(output.status.code(), Some(1), "a security update is outstanding");
+    let mut document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(document["metadata"]["checked"].is_string(), "the tree's folders were made just now");
+    document["metadata"]["checked"] = "2026-11-22T00:00:00.000Z".into();
+    golden("packages.json", &(serde_json::to_string_pretty(&document).unwrap() + "\n"));
+    let shown = text(&look("text").stdout);
+    assert!(shown.contains("openssl:amd64  3.0.17-1~deb12u2 -> 3.0.18-1~deb12u1"), "{shown}");
+}
+
+#[test]
+fn what_is_not_there_yet_is_unknown_and_never_well() {
+    let tree =
+        tree::build(&tree::steps("use server\nremove var/lib/dpkg\nfile var/lib/rpm/rpmdb.sqlite\n| x\n"));
+    let (output, document) = check_json(tree.path(), &["packages"]);
+    assert_eq!(output.status.code(), Some(3));
+    for finding in document["findings"].as_array().unwrap() {
+        assert_ne!(finding["verdict"], "pass", "{finding}");
+    }
+    let reason = &finding(&document, "packages-security-updates")["reason"];
+    assert!(reason.as_str().unwrap().contains("rpm not read yet"), "{reason}");
+}
+
+#[test]
 fn the_text_is_the_golden_one() {
     let tree = tree::base("neglected");
     let output = guestward().args(["check", "--all", "--root"]).arg(tree.path()).output().unwrap();

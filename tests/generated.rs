@@ -132,7 +132,7 @@ const TAIL: &str = r#".SH EXIT STATUS
 Nothing failed at or above \fB\-\-fail\-on\fR.
 .TP
 .B 1
-Something failed at or above \fB\-\-fail\-on\fR.
+Something failed at or above \fB\-\-fail\-on\fR; for \fBpackages\fR, a security update is outstanding.
 .TP
 .B 2
 A usage, policy or internal error.

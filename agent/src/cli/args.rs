@@ -23,7 +23,8 @@ pub fn command() -> clap::Command {
                   and line, tells why it matters and how to mend it. `guestward check` needs no root, no network \
                   and no configuration.",
     after_help = "Exit codes: 0 nothing failed at or above --fail-on; 1 something did; 2 usage, policy or internal \
-                  error; 3 something could not be looked at, and nothing failed at or above --fail-on."
+                  error; 3 something could not be looked at, and nothing failed at or above --fail-on. For \
+                  `packages`, 1 means that a security update is outstanding."
 )]
 pub(super) struct Args {
     #[command(subcommand)]
