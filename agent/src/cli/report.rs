@@ -26,7 +26,13 @@ pub(super) fn posture(
 ) -> io::Result<()> {
     lines(&heading(facts), layout, out)?;
     let mut explained = HashSet::new();
+    let mut before = None;
     for finding in findings.iter().filter(|finding| layout.all || is_worth_a_line(finding)) {
+        // A failure is a paragraph; the others are lists.
+        if finding.verdict == Verdict::Fail || before != Some(finding.verdict) {
+            writeln!(out)?;
+        }
+        before = Some(finding.verdict);
         entry(finding, explained.insert(finding.check), layout, out)?;
     }
     writeln!(out)?;
@@ -52,12 +58,8 @@ fn entry(
     layout: &Layout,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let detailed = is_worth_a_line(finding);
-    if detailed {
-        writeln!(out)?;
-    }
     headline(finding, layout, out)?;
-    if !detailed {
+    if !is_worth_a_line(finding) {
         return Ok(());
     }
     for evidence in finding.evidence.iter().take(MOST_EVIDENCE) {
