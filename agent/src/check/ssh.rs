@@ -67,7 +67,7 @@ fn door(facts: &Facts) -> Result<Door<'_>, Box<Outcome>> {
 fn installed(facts: &Facts) -> Result<&Sshd, Box<Outcome>> {
     match &facts.sshd {
         Ok(Some(sshd)) => Ok(sshd),
-        Ok(None) => Err(Outcome::not_applicable(SUBJECT, "no sshd is installed").into()),
+        Ok(None) => Err(Outcome::not_applicable(SUBJECT, NO_SSHD).into()),
         Err(cause) => Err(Outcome::unreadable(SUBJECT, cause).into()),
     }
 }
@@ -178,5 +178,7 @@ fn source(origin: &Origin) -> Source {
 }
 
 const SUBJECT: &str = "sshd";
+pub(super) const NO_SSHD: &str =
+    "no sshd is installed: there is neither /usr/sbin/sshd nor /usr/local/sbin/sshd";
 /// Enough to find the lines; a hostile configuration has thousands.
 const MOST_EVIDENCE: usize = 8;

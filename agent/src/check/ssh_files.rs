@@ -221,7 +221,7 @@ fn of_each_host_key(facts: &Facts, judge: impl Fn(&HostKey) -> Option<Outcome>) 
 fn without_daemon(facts: &Facts) -> Option<Outcome> {
     match &facts.ssh_keys.daemon {
         Ok(Some(_)) => None,
-        Ok(None) => Some(Outcome::not_applicable("sshd", "sshd is not installed")),
+        Ok(None) => Some(Outcome::not_applicable("sshd", super::ssh::NO_SSHD)),
         Err(cause) => Some(Outcome::unreadable("sshd", cause)),
     }
 }
