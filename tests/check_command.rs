@@ -205,6 +205,20 @@ fn names_that_a_host_chose_reach_neither_terminal_nor_log_raw() {
     }
 }
 
+#[test]
+fn a_path_that_is_no_text_travels_with_its_exact_bytes() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let tree = tree::base("debian12");
+    let home = std::ffi::OsStr::from_bytes(b"home/b\xffb");
+    fs::create_dir(tree.path().join(home)).unwrap();
+    fs::set_permissions(tree.path().join(home), fs::Permissions::from_mode(0o777)).unwrap();
+    fs::write(tree.path().join("etc/passwd"), b"bob:x:1001:1001::/home/b\xffb:/bin/sh\n").unwrap();
+    let (_, document) = check_json(tree.path(), &["accounts-home-modes"]);
+    let evidence = &finding(&document, "accounts-home-modes")["evidence"][0];
+    assert_eq!(evidence["source"], "/home/b\\xffb");
+    assert_eq!(evidence["path_b64"], "L2hvbWUvYv9i");
+}
+
 fn finding<'a>(document: &'a Value, check: &str) -> &'a Value {
     document["findings"].as_array().unwrap().iter().find(|finding| finding["check"] == check).unwrap()
 }

@@ -168,11 +168,23 @@ fn the_binary_answers_in_clean_json_whatever_a_tree_holds() {
     assert!(output.stderr.is_empty(), "{}", text(&output.stderr));
 }
 
+#[test]
+fn kernels_without_openat2_give_the_same_posture() {
+    for name in ["server", "neglected"] {
+        let tree = tree::base(name);
+        assert_eq!(of(&Host::at_by_hand(tree.path()).unwrap()), posture(tree.path()));
+    }
+}
+
 fn posture(root: &Path) -> Vec<Finding> {
-    let (host, policy) = (Host::at(root).unwrap(), Policy::default());
+    of(&Host::at(root).unwrap())
+}
+
+fn of(host: &Host) -> Vec<Finding> {
+    let policy = Policy::default();
     let selected = check::select(&[], &policy);
     let now = "2026-11-22T00:00:00Z".parse().unwrap();
-    check::judge(&Facts::gather(&host, check::wanted(&selected), now, &mut |_| {}), &policy, &selected)
+    check::judge(&Facts::gather(host, check::wanted(&selected), now, &mut |_| {}), &policy, &selected)
 }
 
 fn passes(findings: &[Finding]) -> BTreeSet<String> {
