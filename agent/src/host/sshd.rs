@@ -16,6 +16,7 @@ mod numbers;
 pub mod pattern;
 mod print;
 mod release;
+mod services;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test that cannot go on stops here")]
 mod tests;
@@ -38,6 +39,7 @@ use evaluate::Settings;
 pub use evaluate::{Context, Effective};
 pub use invocation::Invocation;
 pub use release::Release;
+use services::Services;
 pub use tree::Directive;
 use tree::{Builder, Node};
 use value::Surroundings;
@@ -100,7 +102,9 @@ impl Config {
         invocation: &Invocation,
     ) -> Result<Self, ConfigError> {
         let version = release.version;
-        let mut builder = Builder::new(host, Surroundings { version, release: &release, homes });
+        let services = Services::of(host);
+        let mut builder =
+            Builder::new(host, Surroundings { version, release: &release, homes, services: &services });
         for option in &invocation.options {
             builder.command_line(option)?;
         }

@@ -2,7 +2,8 @@
 
 use super::lex::next_word;
 use super::pattern::{self, Match};
-use super::{Context, Version, numbers};
+use super::value::Surroundings;
+use super::{Context, Version};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Criterion {
@@ -65,7 +66,12 @@ pub(super) fn hold_without_connection(criteria: &[Criterion]) -> bool {
 }
 
 /// The criteria after `Match`, or why sshd refuses them.
-pub(super) fn parse(rest: &[u8], has_arguments: bool, version: Version) -> Result<Vec<Criterion>, String> {
+pub(super) fn parse(
+    rest: &[u8],
+    has_arguments: bool,
+    around: Surroundings<'_>,
+) -> Result<Vec<Criterion>, String> {
+    let version = around.version;
     let mut criteria = Vec::new();
     let mut rest = Some(rest);
     while let Some(word) = next_word(&mut rest, true) {
@@ -95,7 +101,7 @@ pub(super) fn parse(rest: &[u8], has_arguments: bool, version: Version) -> Resul
         let argument = next_word(&mut rest, true)
             .filter(|argument| !argument.is_empty() && !argument.starts_with(b"#"))
             .ok_or("a criterion of Match has no value")?;
-        criteria.push(criterion(&name, argument, version)?);
+        criteria.push(criterion(&name, argument, around)?);
     }
     if rest.is_some_and(|rest| !rest.is_empty()) && has_arguments {
         return Err("there are extra arguments at the end of the line".to_owned());
@@ -103,7 +109,8 @@ pub(super) fn parse(rest: &[u8], has_arguments: bool, version: Version) -> Resul
     if criteria.is_empty() { Err("Match has no criteria".to_owned()) } else { Ok(criteria) }
 }
 
-fn criterion(name: &[u8], argument: Vec<u8>, version: Version) -> Result<Criterion, String> {
+fn criterion(name: &[u8], argument: Vec<u8>, around: Surroundings<'_>) -> Result<Criterion, String> {
+    let version = around.version;
     let networks = |argument: Vec<u8>| match pattern::address_list(&argument, None) {
         Ok(_) => Ok(argument),
         Err(pattern::Inconsistent) => Err("a network of Match is inconsistent".to_owned()),
@@ -114,7 +121,9 @@ fn criterion(name: &[u8], argument: Vec<u8>, version: Version) -> Result<Criteri
         b"host" => Criterion::Host(argument),
         b"address" => Criterion::Address(networks(argument)?),
         b"localaddress" => Criterion::LocalAddress(networks(argument)?),
-        b"localport" => Criterion::LocalPort(numbers::port(&argument).ok_or("LocalPort wants a port")?),
+        b"localport" => {
+            Criterion::LocalPort(around.services.port(&argument).ok_or("LocalPort wants a port")?)
+        }
         b"rdomain" if version >= Version::new(7, 7) => Criterion::RDomain(argument),
         b"version" if version >= Version::new(10, 0) => {
             let release = format!("OpenSSH_{version}p1");

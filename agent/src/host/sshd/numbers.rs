@@ -34,16 +34,6 @@ pub(super) fn seconds(word: &[u8]) -> Option<i64> {
     Some(total)
 }
 
-/// A number, or one of the services that somebody might write.
-pub(super) fn port(word: &[u8]) -> Option<u16> {
-    match word {
-        b"ssh" => Some(22),
-        b"http" => Some(80),
-        b"https" => Some(443),
-        _ => integer(word).and_then(|port| u16::try_from(port).ok()),
-    }
-}
-
 /// `host:port`, `[v6]:port`, `host/port`. `None` where there is no host.
 pub(super) fn host_and_port(word: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
     let from = match word.first() {

@@ -102,8 +102,7 @@ impl<'a> Builder<'a> {
             match keyword.form {
                 Form::Match => {
                     let has_arguments = !line.arguments.is_empty();
-                    let criteria =
-                        criteria::parse(&line.rest, has_arguments, self.around.version).map_err(refuse)?;
+                    let criteria = criteria::parse(&line.rest, has_arguments, self.around).map_err(refuse)?;
                     *active = !never && criteria::hold_without_connection(&criteria);
                     nodes.push(Node::Match(criteria));
                 }

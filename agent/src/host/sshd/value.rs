@@ -5,6 +5,7 @@ use super::keyword::{Form, Keyword};
 use super::lex::{Line, skip_white};
 use super::numbers;
 use super::pattern;
+use super::services::Services;
 use super::{Homes, Release, Version};
 
 /// What the meaning of a value depends on besides the line.
@@ -13,6 +14,7 @@ pub(super) struct Surroundings<'a> {
     pub(super) version: Version,
     pub(super) release: &'a Release,
     pub(super) homes: &'a Homes,
+    pub(super) services: &'a Services,
 }
 
 pub(super) type Values = Vec<Vec<u8>>;
@@ -124,8 +126,8 @@ fn of_form(form: Form, words: &mut Words<'_>, around: Surroundings<'_>) -> Resul
         }
         Form::EnvironmentPairs => environment(words),
         Form::Methods => methods(words),
-        Form::Opens => opens(words, false),
-        Form::Listens => opens(words, true),
+        Form::Opens => opens(words, false, around.services),
+        Form::Listens => opens(words, true, around.services),
         Form::Algorithms(family) => {
             let word = words.some()?;
             match std::str::from_utf8(word) {
@@ -133,11 +135,11 @@ fn of_form(form: Form, words: &mut Words<'_>, around: Surroundings<'_>) -> Resul
                 _ => Err(unsupported(word)),
             }
         }
-        Form::Port => match numbers::port(words.some()?) {
+        Form::Port => match around.services.port(words.some()?) {
             Some(port) if port > 0 => one(port.to_string().into_bytes()),
             _ => Err("that is not a port".to_owned()),
         },
-        Form::ListenAddress => listen_address(words),
+        Form::ListenAddress => listen_address(words, around.services),
         Form::Subsystem => subsystem(words),
         Form::MaxStartups => one(numbers::max_startups(words.some()?).ok_or("begin:rate:full is wanted")?),
         Form::NetBlockSize => one(numbers::net_block_size(words.some()?).ok_or("v4:v6 is wanted")?),
@@ -248,7 +250,7 @@ fn is_method_list(list: &[u8]) -> bool {
     })
 }
 
-fn opens(words: &mut Words<'_>, port_alone: bool) -> Result<Values, String> {
+fn opens(words: &mut Words<'_>, port_alone: bool, services: &Services) -> Result<Values, String> {
     let first = words.some()?;
     if first == b"any" || first == b"none" {
         return Ok(vec![first.to_vec()]);
@@ -262,7 +264,7 @@ fn opens(words: &mut Words<'_>, port_alone: bool) -> Result<Values, String> {
             (word.to_vec(), numbers::host_and_port(word).ok_or("host:port is wanted")?.1)
         };
         let port = port.ok_or("the port is missing")?;
-        if port != b"*" && numbers::port(port).is_none_or(|port| port == 0) {
+        if port != b"*" && services.port(port).is_none_or(|port| port == 0) {
             return Err("that is not a port".to_owned());
         }
         all.push(text);
@@ -272,7 +274,7 @@ fn opens(words: &mut Words<'_>, port_alone: bool) -> Result<Values, String> {
 }
 
 /// `address` or `address` and port; two values.
-fn listen_address(words: &mut Words<'_>) -> Result<Values, String> {
+fn listen_address(words: &mut Words<'_>, services: &Services) -> Result<Values, String> {
     let word = words.some()?;
     let colons = word.iter().filter(|&&byte| byte == b':').count();
     let (host, port) = if !word.contains(&b'[') && colons >= 2 {
@@ -285,7 +287,7 @@ fn listen_address(words: &mut Words<'_>) -> Result<Values, String> {
     if !host.iter().all(|byte| byte.is_ascii_alphanumeric() || b".:%_-*".contains(byte)) {
         return Err(unsupported(host));
     }
-    let port = match port.map(numbers::port) {
+    let port = match port.map(|port| services.port(port)) {
         None => Vec::new(),
         Some(Some(port)) if port > 0 => port.to_string().into_bytes(),
         Some(_) => return Err("that is not a port".to_owned()),
