@@ -134,8 +134,12 @@ fn keyboard_interactive(facts: &Facts, _: &Thresholds<'_>) -> Vec<Outcome> {
         let decides = effective.keyboard_interactive_keyword();
         let found = observed(&origin, &format!("{decides} yes"), "no");
         let hit = if effective.is_on("UsePAM") {
-            let headline =
-                format!("PAM may ask {} for a password over ssh, and that is enough", who(witness));
+            let headline = match witness.has_password {
+                Some(false) => {
+                    "PAM may ask for passwords over ssh, though no account here has one today".to_owned()
+                }
+                _ => format!("PAM may ask {} for a password over ssh, and that is enough", who(witness)),
+            };
             Hit::new(severity_for(witness), headline, found)
         } else {
             // Nothing answers without PAM, until somebody turns it on.
@@ -207,10 +211,11 @@ fn severity_for(witness: &Witness) -> Severity {
 }
 
 fn by_password(witness: &Witness) -> String {
-    if witness.has_password == Some(true) {
-        format!("{} can log in over ssh with a password", who(witness))
-    } else {
-        format!("A password is all that sshd asks of {}", who(witness))
+    match witness.has_password {
+        Some(true) => format!("{} can log in over ssh with a password", who(witness)),
+        // Whoever has one would be a worse hit, and this one would not be told.
+        Some(false) => "sshd accepts passwords, though no account on this machine has one today".to_owned(),
+        None => format!("A password is all that sshd asks of {}", who(witness)),
     }
 }
 
