@@ -50,7 +50,7 @@ fn sshd_itself_agrees_on_every_keyword_and_on_what_it_refuses() {
     }
     assert!(complaints.is_empty(), "{} mismatches:\n{}", complaints.len(), complaints.join("\n"));
     // A generator that only makes rubbish would prove nothing.
-    assert!(accepted * 3 > cases, "sshd accepted only {accepted} of {cases}");
+    assert!(accepted * 4 > cases, "sshd accepted only {accepted} of {cases}");
 }
 
 struct Judge {

@@ -14,6 +14,7 @@ mod keyword;
 mod lex;
 mod numbers;
 pub mod pattern;
+mod people;
 mod print;
 mod release;
 mod services;

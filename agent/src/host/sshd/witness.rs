@@ -1,11 +1,12 @@
 //! The connections worth asking about: for each user, source, and local end one of every kind that the
 //! configuration tells apart. Two that no pattern tells apart get the same answer, so one of them will do.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::net::IpAddr;
 
 use super::criteria::Criterion;
 use super::pattern::{self, Match, Network};
+use super::people::{Membership, passwords};
 use super::tree::Node;
 use super::{Config, Context};
 use crate::host::accounts::{Accounts, User};
@@ -166,7 +167,9 @@ impl Asked {
         let mut local: Vec<&User> = local.iter().collect();
         // Who could be asked for a password comes first, root before all, and those without a shell last.
         let may_type = |user: &User| passwords.as_ref().is_some_and(|set| set.contains(user.name.as_slice()));
-        local.sort_by_key(|user| (user.name != b"root", !may_type(user), !has_shell(user), user.uid < 1000));
+        local.sort_by_key(|user| {
+            (user.name != b"root", !may_type(user), !user.has_login_shell(), user.uid < 1000)
+        });
         let mut candidates: Vec<Witness> = local
             .iter()
             .map(|user| Witness {
@@ -315,46 +318,6 @@ impl Asked {
         domains.truncate(8);
         domains
     }
-}
-
-/// Who is in which groups, without asking for every user and every group.
-struct Membership<'a> {
-    by_gid: HashMap<u32, Vec<&'a [u8]>>,
-    by_member: HashMap<&'a [u8], Vec<&'a [u8]>>,
-}
-
-impl<'a> Membership<'a> {
-    fn of(accounts: &'a Accounts) -> Result<Self, Unreadable> {
-        let mut membership = Self { by_gid: HashMap::new(), by_member: HashMap::new() };
-        for group in accounts.groups.as_ref().map_err(Clone::clone)? {
-            membership.by_gid.entry(group.gid).or_default().push(&group.name);
-            for member in &group.members {
-                membership.by_member.entry(member).or_default().push(&group.name);
-            }
-        }
-        Ok(membership)
-    }
-
-    fn of_user(&self, name: &[u8], gid: u32) -> Vec<Vec<u8>> {
-        let primary = self.by_gid.get(&gid).into_iter().flatten();
-        let member = self.by_member.get(name).into_iter().flatten();
-        primary.chain(member).map(|group| group.to_vec()).collect()
-    }
-}
-
-/// Something like `/bin/sh` or `/bin/bash`, and nothing like `/usr/sbin/nologin` or `/bin/sync`.
-fn has_shell(user: &User) -> bool {
-    user.shell.as_os_str().as_encoded_bytes().ends_with(b"sh")
-}
-
-/// The accounts with a password that could be guessed; `None` if shadow(5) could not be read.
-fn passwords(accounts: &Accounts) -> Option<HashSet<&[u8]>> {
-    let shadow = accounts.shadow.as_ref().ok()?;
-    let usable = |hash: &[u8]| !hash.starts_with(b"!") && !hash.starts_with(b"*") && hash != b"x";
-    let shadowed = shadow.iter().filter(|entry| usable(&entry.hash)).map(|entry| entry.name.as_slice());
-    let users = accounts.users.as_deref().unwrap_or_default();
-    let plain = users.iter().filter(|user| usable(&user.password)).map(|user| user.name.as_slice());
-    Some(shadowed.chain(plain).collect())
 }
 
 /// Each once, the first place of each kept.
