@@ -193,7 +193,10 @@ fn refused(policy: &str, complaint: &str) {
 
 fn policy_check(policy: &str) -> Output {
     let policy = written(policy);
-    guestward().args(["policy", "check", "--policy"]).arg(&policy.1).output().unwrap()
+    let named = guestward().args(["policy", "check", "--policy"]).arg(&policy.1).output().unwrap();
+    let bare = guestward().args(["policy", "check"]).arg(&policy.1).output().unwrap();
+    assert_eq!(named.stderr, bare.stderr, "--policy FILE and FILE are the same");
+    named
 }
 
 fn written(policy: &str) -> (tempfile::TempDir, PathBuf) {

@@ -103,6 +103,9 @@ pub(super) enum PolicyAction {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct PolicyTarget {
+    /// The policy, as with --policy
+    #[arg(value_name = "FILE", conflicts_with = "policy")]
+    pub(super) file: Option<PathBuf>,
     #[command(flatten)]
     pub(super) policy: PolicyArg,
     #[command(flatten)]
@@ -114,6 +117,13 @@ pub(super) struct TargetArgs {
     /// Look at the machine below this directory
     #[arg(long, value_name = "DIR", default_value = "/")]
     pub(super) root: PathBuf,
+}
+
+impl PolicyTarget {
+    /// The file that was named, either way.
+    pub(super) fn file(&self) -> Option<&PathBuf> {
+        self.file.as_ref().or(self.policy.policy.as_ref())
+    }
 }
 
 #[derive(Debug, ClapArgs)]

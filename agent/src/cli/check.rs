@@ -13,7 +13,7 @@ use crate::finding::{Finding, Severity, Verdict, wire};
 use crate::host::{Facts, Host};
 
 pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> Result<Exit, Failure> {
-    let policy = policy::load(&args.policy)?;
+    let policy = policy::load(args.policy.policy.as_ref())?;
     let host = Host::at(&args.target.root).map_err(|cause| Failure::trouble(format!("--root: {cause}")))?;
     let selected = check::select(&args.names, &policy);
     if selected.is_empty() {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::args::{Format, PolicyAction, PolicyArg, PolicyArgs};
+use super::args::{Format, PolicyAction, PolicyArgs};
 use super::{Exit, Failure};
 use crate::check::{self, Unit};
 use crate::finding::{Severity, Text};
@@ -17,7 +17,7 @@ pub(super) fn run(args: &PolicyArgs, out: &mut dyn Write) -> Result<Exit, Failur
         PolicyAction::Check(target) => (target, false),
         PolicyAction::Show(target) => (target, true),
     };
-    let policy = load(&target.policy)?;
+    let policy = load(target.file())?;
     let written = match (show, target.format.format) {
         (false, Format::Text) => confirm(&policy, out),
         (false, Format::Json) => {
@@ -35,8 +35,8 @@ pub(super) fn run(args: &PolicyArgs, out: &mut dyn Write) -> Result<Exit, Failur
 }
 
 /// The policy in force: the one named, `$GUESTWARD_POLICY`, the system's, or the built-in one where there is none.
-pub(super) fn load(arg: &PolicyArg) -> Result<Policy, Failure> {
-    let named = arg.policy.clone().or_else(|| std::env::var_os("GUESTWARD_POLICY").map(PathBuf::from));
+pub(super) fn load(named: Option<&PathBuf>) -> Result<Policy, Failure> {
+    let named = named.cloned().or_else(|| std::env::var_os("GUESTWARD_POLICY").map(PathBuf::from));
     let location = named.map_or(Location::System, Location::File);
     policy::load(&location, &check::vocabulary()).map_err(Failure::trouble)
 }
