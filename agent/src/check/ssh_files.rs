@@ -209,12 +209,22 @@ fn of_each_host_key(facts: &Facts, judge: impl Fn(&HostKey) -> Option<Outcome>) 
         return vec![outcome];
     }
     let keys = &facts.ssh_keys.host_keys;
-    if keys.is_empty() {
+    if keys.is_empty() && facts.ssh_keys.known.is_ok() {
         // An image before its first start: every instance makes keys of its own then.
         return vec![Outcome::not_applicable(HOST_KEYS_SUBJECT, "this host has no ssh host key yet")];
     }
-    let outcomes: Vec<Outcome> = keys.iter().filter_map(judge).collect();
-    if outcomes.is_empty() { vec![Outcome::pass(HOST_KEYS_SUBJECT)] } else { outcomes }
+    let outcomes = keys.iter().filter_map(judge).collect();
+    unless_elsewhere(facts, HOST_KEYS_SUBJECT, outcomes)
+}
+
+/// A pass where nothing was found, unless the configuration, which could not be read, names other files.
+fn unless_elsewhere(facts: &Facts, subject: &str, mut outcomes: Vec<Outcome>) -> Vec<Outcome> {
+    match &facts.ssh_keys.known {
+        Err(cause) => outcomes.push(Outcome::unreadable(subject, cause)),
+        Ok(()) if outcomes.is_empty() => outcomes.push(Outcome::pass(subject)),
+        Ok(()) => {}
+    }
+    outcomes
 }
 
 /// The outcome where there is no sshd that could read any of this.

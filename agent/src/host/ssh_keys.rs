@@ -21,6 +21,8 @@ use blob::PublicKey;
 /// Where sshd's configuration says that keys are.
 #[derive(Debug, Clone)]
 pub struct KeySources {
+    /// Whether the places below are what the configuration says, and not a guess where it could not be read.
+    pub known: Result<(), Unreadable>,
     /// Every file of the configuration, and the directories that drop-ins are read from.
     pub config: Result<Vec<PathBuf>, Unreadable>,
     /// `HostKey`.
@@ -34,20 +36,34 @@ pub struct KeySources {
 impl KeySources {
     /// What this host's configuration says; what sshd does by default where it cannot be told.
     pub fn of(host: &Host, sshd: &Result<Option<Sshd>, Unreadable>, accounts: &Accounts) -> Self {
-        let Ok(Some(sshd)) = sshd else { return Self::defaults(host) };
+        let sshd = match sshd {
+            Ok(Some(sshd)) => sshd,
+            Ok(None) => return Self::defaults(host),
+            Err(cause) => return Self { known: Err(cause.clone()), ..Self::defaults(host) },
+        };
         let config = match &sshd.config {
             Ok(config) => config,
-            Err(ConfigError::Unreadable(cause)) => {
+            // Without a configuration the defaults are all that there is.
+            Err(ConfigError::Unreadable(cause)) if cause.is_absent() => {
                 return Self { config: Err(cause.clone()), ..Self::defaults(host) };
             }
+            Err(ConfigError::Unreadable(cause)) => {
+                let (config, known) = (Err(cause.clone()), Err(cause.clone()));
+                return Self { config, known, ..Self::defaults(host) };
+            }
             // The modes of a configuration that sshd refuses matter all the same.
-            Err(ConfigError::Invalid(_)) => return Self::defaults(host),
+            Err(ConfigError::Invalid(defect)) => {
+                let known = Err(Unreadable::malformed(CONFIG, 0, defect.to_string()));
+                return Self { known, ..Self::defaults(host) };
+            }
         };
         let everywhere = config.outside_match();
         let owned = |values: Vec<Cow<'_, [u8]>>| values.into_iter().map(Cow::into_owned).collect::<Vec<_>>();
         let authorized_keys = owned(everywhere.values(AUTHORIZED_KEYS_FILE));
         let mut authorized_keys_of: BTreeMap<Vec<u8>, Vec<Vec<u8>>> = BTreeMap::new();
+        let mut known = Ok(());
         if config.varies(AUTHORIZED_KEYS_FILE) {
+            known = sshd.witnesses.as_ref().map(|_| ()).map_err(Clone::clone);
             // Whatever opens the account from anywhere counts.
             let mut add = |user: &[u8], effective: &Effective<'_>| {
                 let all = authorized_keys_of.entry(user.to_vec()).or_insert_with(|| authorized_keys.clone());
@@ -66,6 +82,7 @@ impl KeySources {
             }
         }
         Self {
+            known,
             config: Ok(config.files.iter().chain(&config.directories).cloned().collect()),
             host_keys: config.host_keys(),
             authorized_keys_of,
@@ -84,6 +101,7 @@ impl KeySources {
             Ok(files)
         });
         Self {
+            known: Ok(()),
             config,
             host_keys: HOST_KEYS.iter().map(PathBuf::from).collect(),
             authorized_keys_of: BTreeMap::new(),
@@ -125,6 +143,8 @@ fn expand(pattern: &[u8], user: &User) -> PathBuf {
 pub struct SshKeys {
     /// The sshd that would be started, if there is one.
     pub daemon: Result<Option<PathBuf>, Unreadable>,
+    /// Whether these are the files that the configuration names.
+    pub known: Result<(), Unreadable>,
     pub config: Result<Vec<ConfigPlace>, Unreadable>,
     pub host_keys: Vec<HostKey>,
     pub accounts: Result<Vec<AccountKeys>, Unreadable>,
@@ -177,13 +197,14 @@ impl SshKeys {
             .as_ref()
             .map_err(Clone::clone)
             .map(|users| users.iter().map(|user| AccountKeys::of(host, user, sources)).collect());
-        Self { daemon: daemon(host), config, host_keys, accounts }
+        Self { daemon: daemon(host), known: sources.known.clone(), config, host_keys, accounts }
     }
 
     pub fn not_asked() -> Self {
         let not_asked = || Unreadable::not_asked("sshd's files");
         Self {
             daemon: Err(not_asked()),
+            known: Err(not_asked()),
             config: Err(not_asked()),
             host_keys: Vec::new(),
             accounts: Err(not_asked()),

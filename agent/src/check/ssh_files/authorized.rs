@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{RSA_BITS, owner_and_mode, told_as, weakness, without_daemon};
+use super::{RSA_BITS, owner_and_mode, told_as, unless_elsewhere, weakness, without_daemon};
 use crate::check::Thresholds;
 use crate::finding::{Evidence, Outcome, Severity, Source, Text};
 use crate::host::accounts::{Accounts, User};
@@ -20,8 +20,8 @@ pub(super) fn evaluate(facts: &Facts, thresholds: &Thresholds<'_>) -> Vec<Outcom
         Err(cause) => return vec![Outcome::unreadable("accounts", cause)],
     };
     let look = Look { facts, rsa_floor: thresholds.value(RSA_BITS.name), holders: holders(accounts) };
-    let outcomes: Vec<Outcome> = accounts.iter().flat_map(|account| look.at(account)).collect();
-    if outcomes.is_empty() { vec![Outcome::pass("accounts")] } else { outcomes }
+    let outcomes = accounts.iter().flat_map(|account| look.at(account)).collect();
+    unless_elsewhere(facts, "accounts", outcomes)
 }
 
 /// Which accounts each key opens, by fingerprint.
