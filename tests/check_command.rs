@@ -73,8 +73,9 @@ fn packages_has_a_golden_document_and_an_exit_code_for_security() {
 
 #[test]
 fn what_is_not_there_yet_is_unknown_and_never_well() {
-    let tree =
-        tree::build(&tree::steps("use server\nremove var/lib/dpkg\nfile var/lib/rpm/rpmdb.sqlite\n| x\n"));
+    let tree = tree::build(&tree::steps(
+        "use server\nremove proc\nremove var/lib/dpkg\nfile var/lib/rpm/rpmdb.sqlite\n| x\n",
+    ));
     let (output, document) = check_json(tree.path(), &["packages"]);
     assert_eq!(output.status.code(), Some(3));
     for finding in document["findings"].as_array().unwrap() {

@@ -9,7 +9,8 @@ use guestward::finding::{Finding, Text};
 use guestward::host::{Facts, Host};
 use guestward::policy::Policy;
 
-use crate::support::tree::{self, Case, Expectation};
+use crate::support::namespace;
+use crate::support::tree::{self, Case, Expectation, KernelStep};
 
 #[test]
 fn every_check_passes_fails_and_admits_that_it_cannot_look() {
@@ -74,10 +75,25 @@ fn run(id: &str, case: &Case) -> Vec<String> {
 
 fn findings(root: &Path, id: &str, case: &Case) -> Vec<Finding> {
     let host = Host::at(root).unwrap();
+    if case.kernel.is_empty() {
+        return judge(&host, id, case);
+    }
+    namespace::inside(|| {
+        for step in &case.kernel {
+            match step {
+                KernelStep::Nft(rules) => namespace::nft(rules),
+                KernelStep::Run(line) => namespace::shell(line),
+            }
+        }
+        judge(&host.with_kernel(), id, case)
+    })
+}
+
+fn judge(host: &Host, id: &str, case: &Case) -> Vec<Finding> {
     let policy = Policy::default();
     let selected = check::select(&[id.to_owned()], &policy);
     let now = case.now.unwrap_or_else(|| "2026-11-22T00:00:00Z".parse().unwrap());
-    let facts = Facts::gather(&host, check::wanted(&selected), now, &mut |_| {});
+    let facts = Facts::gather(host, check::wanted(&selected), now, &mut |_| {});
     check::judge(&facts, &policy, &selected)
 }
 

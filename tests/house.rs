@@ -5,6 +5,11 @@ use std::path::{Path, PathBuf};
 
 /// A room, and words that its code must not contain, each with the reason.
 const FORBIDDEN: &[(&str, &[&str], &str)] = &[
+    (
+        "sys",
+        &["crate::host", "crate::check", "crate::finding", "crate::policy", "crate::cli"],
+        "the kernel knows none of us",
+    ),
     ("host", &["crate::check", "crate::finding", "crate::policy", "crate::cli"], "facts know no opinions"),
     ("finding", &["crate::check", "crate::policy", "crate::cli"], "words know no opinions"),
     ("policy", &["crate::check", "crate::cli"], "the operator's wish knows no checks but by name"),
@@ -48,8 +53,22 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
         ],
         "only enforce writes outside the agent's own directories, and it does not exist yet",
     ),
-    ("", &["TcpStream", "UdpSocket", "UnixStream", "reqwest"], "looking needs no network"),
 ];
+
+/// Words of the network, and the only places that may say them.
+const NETWORK: &[&str] = &["TcpStream", "UdpSocket", "UnixStream", "reqwest", "tokio", "sys::socket"];
+const ON_THE_NETWORK: &[(&str, &str)] =
+    &[("sys/", "netlink asks the kernel"), ("host/imds/", "the instance metadata service answers over HTTP")];
+
+#[test]
+fn only_the_metadata_client_and_sys_open_sockets() {
+    for (path, _, code) in sources() {
+        let path = path.to_str().unwrap();
+        let may = ON_THE_NETWORK.iter().any(|(place, _)| path.contains(&format!("agent/src/{place}")));
+        let said: Vec<_> = NETWORK.iter().filter(|word| names(&code, word)).collect();
+        assert!(may || said.is_empty(), "{path} has {said:?}: looking needs no network");
+    }
+}
 
 #[test]
 fn rooms_know_only_the_rooms_before_them() {

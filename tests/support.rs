@@ -1,4 +1,5 @@
 //! What several tests need: small trees, and the binary under test.
 
 pub(crate) mod binary;
+pub(crate) mod namespace;
 pub(crate) mod tree;

@@ -5,8 +5,15 @@
 //! The listing, `explain`, the manual page, shell completions and the names a policy may use derive from the entry.
 
 pub mod accounts;
+mod credentials;
+mod files;
+mod imds;
+mod kernel;
+mod logging;
+mod network;
 pub mod packages;
 mod packages_running;
+mod services;
 pub mod ssh;
 mod ssh_files;
 
@@ -68,7 +75,18 @@ impl Topic {
 }
 
 /// Every topic, in the order in which a reader wants them.
-pub const TOPICS: &[Topic] = &[ssh::TOPIC, accounts::TOPIC, packages::TOPIC];
+pub const TOPICS: &[Topic] = &[
+    ssh::TOPIC,
+    accounts::TOPIC,
+    files::TOPIC,
+    packages::TOPIC,
+    imds::TOPIC,
+    credentials::TOPIC,
+    network::TOPIC,
+    kernel::TOPIC,
+    logging::TOPIC,
+    services::TOPIC,
+];
 
 /// Every check, with its topic.
 pub fn all() -> impl Iterator<Item = (&'static Topic, &'static Check)> {

@@ -8,14 +8,24 @@ pub mod accounts;
 pub mod apt_conf;
 pub mod auto_updates;
 mod beneath;
+pub mod credentials;
 pub mod facts;
+pub mod files;
 pub mod glob;
 pub mod identity;
+pub mod imds;
+pub mod kernel;
+pub mod logging;
+pub mod network;
 pub mod packages;
 pub mod processes;
+pub mod running;
+pub mod services;
 pub mod ssh_keys;
 pub mod sshd;
 pub mod sudoers;
+pub mod surroundings;
+pub mod sysctl;
 pub mod text;
 pub mod trail;
 
@@ -32,6 +42,7 @@ use nix::errno::Errno;
 use beneath::Resolver;
 pub use facts::{Facts, Wanted};
 pub use identity::Identity;
+pub use surroundings::Surroundings;
 pub use text::Text;
 
 /// The machine below a root directory.
@@ -40,6 +51,7 @@ pub struct Host {
     root: OwnedFd,
     root_path: PathBuf,
     resolver: Resolver,
+    has_kernel: bool,
 }
 
 impl Host {
@@ -60,12 +72,25 @@ impl Host {
             errno => Unreadable::from_errno(root, errno),
         })?;
         let root_path = root.canonicalize().unwrap_or_else(|_| root.to_owned());
-        Ok(Self { root: fd, root_path, resolver })
+        let has_kernel = root_path == Path::new("/");
+        Ok(Self { root: fd, root_path, resolver, has_kernel })
     }
 
     /// Whether this is the running system's own root, so that an absent `/proc` is a defect and not a property.
     pub fn is_live(&self) -> bool {
         self.root_path == Path::new("/")
+    }
+
+    /// Takes the running kernel for this tree's own, although its root is elsewhere: what netlink tells is told of it.
+    #[must_use]
+    pub fn with_kernel(mut self) -> Self {
+        self.has_kernel = true;
+        self
+    }
+
+    /// Whether questions to the running kernel are questions about this machine.
+    pub fn has_kernel(&self) -> bool {
+        self.has_kernel
     }
 
     /// A regular file's bytes. More than `limit` of them is an error, not a truncation.

@@ -10,6 +10,7 @@
 //!           cli              the commands, and the words on the screen
 //! ```
 //!
+//! - [`sys`] asks the kernel what no file tells.
 //! - [`host`] turns the machine below a root directory into types. Facts only.
 //! - [`finding`] has the words: verdict, severity, evidence, finding; `finding/wire.rs` their JSON.
 //! - [`policy`] says what the operator wants; `policy/file.rs` reads how it was written.
@@ -21,3 +22,4 @@ pub mod cli;
 pub mod finding;
 pub mod host;
 pub mod policy;
+pub mod sys;

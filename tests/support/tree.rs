@@ -15,6 +15,9 @@
 //! sparse var/log/huge 1099511627776
 //! copy usr/bin/x from tests/fixtures/data/x     bytes that are no text
 //! remove etc/hostname
+//! nft                                           the case runs in a network namespace with these rules
+//! | table inet t { chain c { type filter hook input priority 0; policy drop; } }
+//! run ip addr add 192.0.2.1/32 dev lo           … in which this was run
 //! expect fail subject=user:toor severity=critical source=/etc/passwd:2 observed~"uid 0"
 //! ```
 //!
@@ -32,6 +35,14 @@ pub(crate) struct Case {
     pub(crate) steps: Vec<Step>,
     pub(crate) expectations: Vec<Expectation>,
     pub(crate) now: Option<jiff::Timestamp>,
+    /// What is done in a network namespace of its own, if the case needs a kernel.
+    pub(crate) kernel: Vec<KernelStep>,
+}
+
+#[derive(Debug)]
+pub(crate) enum KernelStep {
+    Nft(String),
+    Run(String),
 }
 
 #[derive(Debug)]
@@ -78,6 +89,7 @@ pub(crate) fn steps(text: &str) -> Vec<Step> {
 
 pub(crate) fn parse(text: &str, name: &str) -> Vec<Case> {
     let mut cases: Vec<Case> = Vec::new();
+    let mut rules_are_open = false;
     for (index, line) in text.lines().enumerate() {
         let bad = |what: &str| -> ! { panic!("{name}:{}: {what}: {line}", index + 1) };
         if line.is_empty() || line.starts_with('#') {
@@ -88,8 +100,16 @@ pub(crate) fn parse(text: &str, name: &str) -> Vec<Case> {
             cases.push(Case { name: rest.to_owned(), ..Case::default() });
             continue;
         }
+        // Text belongs to the line before it: to an nft, or to a file.
+        rules_are_open = word == "nft" || (word == "|" && rules_are_open);
         let Some(case) = cases.last_mut() else { bad("a line before the first case") };
         match word {
+            "nft" => case.kernel.push(KernelStep::Nft(String::new())),
+            "run" => case.kernel.push(KernelStep::Run(rest.to_owned())),
+            "|" if rules_are_open => match case.kernel.last_mut() {
+                Some(KernelStep::Nft(rules)) => rules.push_str(&format!("{rest}\n")),
+                _ => bad("rules that belong to no nft"),
+            },
             "|" => match case.steps.last_mut() {
                 Some(Step::File { text, .. }) => {
                     text.extend_from_slice(rest.as_bytes());

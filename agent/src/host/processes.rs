@@ -98,7 +98,7 @@ impl Look<'_> {
             pid,
             uid: self.uid(pid)?,
             name: Text::from_bytes(self.read(pid, "comm")?.trim_ascii_end()),
-            unit: unit(&self.read(pid, "cgroup")?),
+            unit: unit_of(&self.read(pid, "cgroup")?),
             gone: Vec::new(),
         };
         // Another process under the same id is another story.
@@ -200,7 +200,7 @@ fn of_packages(host: &Host, found: Vec<(Process, BTreeSet<PathBuf>)>) -> Result<
 }
 
 /// The unit in `0::/system.slice/ssh.service`, or in systemd's own hierarchy of cgroups v1.
-fn unit(cgroup: &[u8]) -> Option<Text> {
+pub(super) fn unit_of(cgroup: &[u8]) -> Option<Text> {
     let path = cgroup.split(|&byte| byte == b'\n').find_map(|line| {
         line.strip_prefix(b"0::").or_else(|| {
             let at = memchr::memmem::find(line, b":name=systemd:")?;
@@ -235,7 +235,7 @@ mod tests {
 
     #[test]
     fn the_unit_is_the_first_that_is_no_slice() {
-        let name = |cgroup: &str| unit(cgroup.as_bytes()).map(|unit| unit.to_string());
+        let name = |cgroup: &str| unit_of(cgroup.as_bytes()).map(|unit| unit.to_string());
         assert_eq!(name("0::/system.slice/ssh.service\n").unwrap(), "ssh.service");
         assert_eq!(
             name("0::/user.slice/user-0.slice/user@0.service/app.slice/x.service").unwrap(),
@@ -248,7 +248,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_of_proc_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = (start_time(&bytes), unit(&bytes));
+            let _ = (start_time(&bytes), unit_of(&bytes));
         }
     }
 }

@@ -1,0 +1,3 @@
+//! The kernel, asked directly: what no file below `/proc` or `/sys` tells.
+
+pub mod netlink;
