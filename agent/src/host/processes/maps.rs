@@ -60,10 +60,10 @@ impl<'a> Mapping<'a> {
         let (device, rest) = field(rest)?;
         let (inode, rest) = field(rest)?;
         let path = &rest[rest.iter().position(|&byte| byte != b' ').unwrap_or(rest.len())..];
-        let is_good =
-            is_pair(range, b'-') && is_pair(device, b':') && is_hex(offset) && permissions.len() == 4;
+        let is_good = is_pair(range, b'-') && is_pair(device, b':') && is_hex(offset);
+        let [_, _, executable, _] = permissions else { return None };
         let inode = std::str::from_utf8(inode).ok()?.parse().ok()?;
-        is_good.then_some(Self { is_executable: permissions[2] == b'x', inode, path })
+        is_good.then_some(Self { is_executable: *executable == b'x', inode, path })
     }
 
     fn gone_from(&self) -> Option<&'a [u8]> {
@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn what_is_no_mapping_is_refused() {
         for line in
-            ["", "x", "7f00 r-xp 0 fe:01 1 /x", "7f00-7f01 r-xp 0 fe:01 x /x", "7f00-7f01 r-x 0 fe:01 1 /x"]
+            ["", "x", "7f00 r-xp 0 fe:01 1 /x", "7f00-7f01 r-xp 0 fe:01 x /x", "7f00-7f01 rp 0 fe:01 1 /x"]
         {
             assert_eq!(Mapping::parse(line.as_bytes()), None, "{line}");
         }

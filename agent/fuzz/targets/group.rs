@@ -1,0 +1,5 @@
+//! group(5).
+
+#![no_main]
+
+guestward_fuzz::file_target!("etc/group", ["accounts"], "");

@@ -1,0 +1,5 @@
+//! passwd(5).
+
+#![no_main]
+
+guestward_fuzz::file_target!("etc/passwd", ["accounts"], "");
