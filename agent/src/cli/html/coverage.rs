@@ -25,7 +25,7 @@ pub(in crate::cli) fn coverage(frameworks: &[Framework], out: &mut dyn Write) ->
 
 fn header(page: &mut Page<'_>) -> io::Result<()> {
     page.leaf("p", &[("class", &"kind")], "Coverage")?;
-    page.leaf("h1", &[], "What guestward checks, and whom it serves")?;
+    page.leaf("h1", &[], "What guestward checks and covers")?;
     page.element("dl", &[("class", &"facts")], |page| {
         term(page, "Checks", &check::all().count().to_string())?;
         term(page, "By", concat!("guestward ", env!("CARGO_PKG_VERSION")))

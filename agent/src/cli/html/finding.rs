@@ -5,7 +5,7 @@ use std::io;
 use super::Page;
 use super::frame::columns;
 use super::posture::Section;
-use crate::finding::{Evidence, Finding, Suppressed, Verdict};
+use crate::finding::{Evidence, Finding, Severity, Suppressed, Verdict};
 
 pub(super) fn article(page: &mut Page<'_>, finding: &Finding, name: &str) -> io::Result<()> {
     let section = Section::of(finding);
@@ -17,7 +17,7 @@ pub(super) fn article(page: &mut Page<'_>, finding: &Finding, name: &str) -> io:
             ("class", &class),
             ("data-item", &""),
             ("data-verdict", &section.key()),
-            ("data-severity", &finding.severity.name()),
+            ("data-severity", &severity(finding).map_or("", Severity::name)),
             ("data-topic", &finding.topic),
         ],
         |page| {
@@ -30,6 +30,11 @@ pub(super) fn article(page: &mut Page<'_>, finding: &Finding, name: &str) -> io:
             })
         },
     )
+}
+
+/// What is well weighs nothing, whatever its check weighs when it fails.
+pub(super) fn severity(finding: &Finding) -> Option<Severity> {
+    matches!(finding.verdict, Verdict::Fail | Verdict::Unknown).then_some(finding.severity)
 }
 
 /// What is wrong stands open.
@@ -77,7 +82,9 @@ fn body(page: &mut Page<'_>, finding: &Finding) -> io::Result<()> {
     if !finding.evidence.is_empty() {
         evidence(page, &finding.evidence)?;
     }
-    part(page, "Why it matters", |page| page.leaf("p", &[], finding.why))?;
+    page.element("div", &[("class", &"why")], |page| {
+        part(page, "Why it matters", |page| page.leaf("p", &[], finding.why))
+    })?;
     if matches!(finding.verdict, Verdict::Fail | Verdict::Unknown) {
         part(page, "How to mend it", |page| {
             page.leaf("pre", &[("data-copy", &""), ("tabindex", &"0")], finding.remediation)

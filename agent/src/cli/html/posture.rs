@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use super::finding::article;
+use super::finding::{self, article};
 use super::frame::{self, Group, counted, term};
 use super::{Page, index};
 use crate::check;
@@ -167,7 +167,11 @@ fn groups(findings: &[Finding]) -> Vec<Group> {
         (section.key().to_owned(), section.word().to_owned(), count(&|f| Section::of(f) == section))
     });
     let severities = Severity::ALL.into_iter().rev().map(|severity| {
-        (severity.name().to_owned(), severity.name().to_owned(), count(&|f| f.severity == severity))
+        (
+            severity.name().to_owned(),
+            severity.name().to_owned(),
+            count(&|f| finding::severity(f) == Some(severity)),
+        )
     });
     let topics = check::TOPICS.iter().map(|topic| {
         (topic.name.to_owned(), topic.name.to_owned(), count(&|finding| finding.topic == topic.name))
@@ -225,9 +229,10 @@ impl Section {
     fn heading(self) -> (&'static str, &'static str) {
         match self {
             Self::Open => ("Open failures", "Worst first. Each is proved by what was found on this machine."),
-            Self::Unknown => {
-                ("Not answered", "What stood in the way. An unknown is never counted as a pass.")
-            }
+            Self::Unknown => (
+                "Not answered",
+                "What a pass would mean, and what stood in the way. An unknown is never counted as a pass.",
+            ),
             Self::Accepted => {
                 ("Accepted", "Failures that somebody decided to live with, until a day that is named.")
             }
