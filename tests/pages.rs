@@ -81,12 +81,7 @@ fn filters_narrow_combine_travel_in_the_address_and_come_back() {
     browser.open(&page.address);
     let findings = page.document["findings"].as_array().unwrap();
     let matching = |is: &dyn Fn(&Value) -> bool| findings.iter().filter(|finding| is(finding)).count();
-    let shown = || {
-        browser
-            .run("return [...document.querySelectorAll('[data-item]')].filter(e => !e.hidden).length")
-            .as_u64()
-            .unwrap() as usize
-    };
+    let shown = || shown(&browser);
     let said =
         || browser.run("return document.querySelector('output').textContent").as_str().unwrap().to_owned();
     let all = findings.len();
@@ -278,12 +273,7 @@ fn the_coverage_page_tells_each_control_and_each_check_and_filters_them() {
     let frameworks = check::controls::frameworks();
     let items: usize = frameworks.iter().map(|framework| framework.items.len()).sum();
     let all = items + check::all().count();
-    let shown = || {
-        browser
-            .run("return [...document.querySelectorAll('[data-item]')].filter(e => !e.hidden).length")
-            .as_u64()
-            .unwrap() as usize
-    };
+    let shown = || shown(&browser);
     assert_eq!(shown(), all);
     browser.click("[data-group=framework] input[value=NCSC]");
     browser.click("[data-group=state] input[value=out_of_reach]");
@@ -413,6 +403,12 @@ impl Coverage {
     }
 }
 
+/// How many items the filter leaves.
+fn shown(browser: &Browser) -> usize {
+    let count = "return [...document.querySelectorAll('[data-item]')].filter(e => !e.hidden).length";
+    usize::try_from(browser.run(count).as_u64().unwrap()).unwrap()
+}
+
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
@@ -426,13 +422,12 @@ fn pages_of(pdf: &[u8]) -> usize {
     text.match_indices("/Type /Page").filter(|(at, word)| !text[at + word.len()..].starts_with('s')).count()
 }
 
-/// Pictures are for people; the path is printed by a test that fails, and by `--nocapture`.
+/// Pictures are for people, in target/tmp/pages.
 fn keep(name: &str, bytes: &[u8]) {
     let folder: PathBuf = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages");
     fs::create_dir_all(&folder).unwrap();
     let path = folder.join(name);
     fs::write(&path, bytes).unwrap();
-    println!("{}", path.display());
 }
 
 const POLICY: &str = r#"

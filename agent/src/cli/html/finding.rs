@@ -86,9 +86,7 @@ fn body(page: &mut Page<'_>, finding: &Finding) -> io::Result<()> {
         part(page, "Why it matters", |page| page.leaf("p", &[], finding.why))
     })?;
     if matches!(finding.verdict, Verdict::Fail | Verdict::Unknown) {
-        part(page, "How to mend it", |page| {
-            page.leaf("pre", &[("data-copy", &""), ("tabindex", &"0")], finding.remediation)
-        })?;
+        part(page, "How to mend it", |page| page.leaf("pre", &[("data-copy", &"")], finding.remediation))?;
     }
     part(page, "Controls", |page| controls(page, finding.controls))
 }
@@ -117,23 +115,19 @@ fn suppression(page: &mut Page<'_>, decision: &Suppressed) -> io::Result<()> {
 
 fn evidence(page: &mut Page<'_>, evidence: &[Evidence]) -> io::Result<()> {
     let with_witness = evidence.iter().any(|evidence| evidence.witness.is_some());
-    page.element(
-        "div",
-        &[("class", &"wide"), ("role", &"group"), ("aria-label", &"Evidence"), ("tabindex", &"0")],
-        |page| {
-            page.element("table", &[("class", &"evidence")], |page| {
-                let names: &[&str] = if with_witness {
-                    &["Source", "Observed", "Expected", "A case in which it bites"]
-                } else {
-                    &["Source", "Observed", "Expected"]
-                };
-                columns(page, names)?;
-                page.element("tbody", &[], |page| {
-                    evidence.iter().try_for_each(|evidence| proof(page, evidence, with_witness))
-                })
+    page.element("div", &[("class", &"wide")], |page| {
+        page.element("table", &[("class", &"evidence")], |page| {
+            let names: &[&str] = if with_witness {
+                &["Source", "Observed", "Expected", "A case in which it bites"]
+            } else {
+                &["Source", "Observed", "Expected"]
+            };
+            columns(page, names)?;
+            page.element("tbody", &[], |page| {
+                evidence.iter().try_for_each(|evidence| proof(page, evidence, with_witness))
             })
-        },
-    )
+        })
+    })
 }
 
 fn proof(page: &mut Page<'_>, evidence: &Evidence, with_witness: bool) -> io::Result<()> {
