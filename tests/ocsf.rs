@@ -85,7 +85,7 @@ fn each_finding_is_an_event_and_says_the_same() {
         let (compliance, status) = match verdict {
             "pass" => (1, 4),
             "fail" => (3, 1),
-            "unknown" => (0, 1),
+            "unknown" => (2, 1),
             _ => (99, 4),
         };
         assert_eq!(

@@ -6,7 +6,8 @@
 //!   Suppressed with the operator's words as the comment, a pass and what does not apply are Resolved: nothing is
 //!   left to do, as Security Hub has it for what passed.
 //! * A pass and what does not apply are Informational, whatever their check weighs when it fails.
-//! * An unknown is compliance status Unknown, never Pass; what does not apply is Other.
+//! * An unknown is compliance status Warning, which the schema has for a check without a result, and never Pass;
+//!   what does not apply is Other.
 //! * The finding's uid derives from machine, check and subject, so that the same matter has the same uid every day.
 
 mod machine;
@@ -238,7 +239,8 @@ impl<'a> Compliance<'a> {
         let (status_id, status) = match finding.verdict {
             Verdict::Pass => (1, "Pass"),
             Verdict::Fail => (3, "Fail"),
-            Verdict::Unknown => (0, "Unknown"),
+            // In the schema's words: "did not yield a result due to missing information".
+            Verdict::Unknown => (2, "Warning"),
             Verdict::NotApplicable => (99, "Not Applicable"),
         };
         Self {
