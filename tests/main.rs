@@ -7,13 +7,16 @@
 mod accounts_differential;
 mod apt_conf;
 mod check_command;
+mod controls;
 mod fixtures;
 mod generated;
 mod host;
 mod hostile;
 mod house;
 mod licences;
+mod ocsf;
 mod packages;
+mod pages;
 mod policy;
 mod processes;
 mod registry;

@@ -5,6 +5,7 @@
 //! The listing, `explain`, the manual page, shell completions and the names a policy may use derive from the entry.
 
 pub mod accounts;
+pub mod controls;
 mod credentials;
 mod files;
 mod imds;

@@ -6,6 +6,7 @@
 mod args;
 mod check;
 mod describe;
+mod html;
 mod packages;
 mod paint;
 mod policy;

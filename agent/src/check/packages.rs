@@ -23,7 +23,7 @@ const CHECKS: &[Check] = &[
         controls: &[
             "CIS-AL2023:1.8",
             "CIS-Debian12:1.2.2.1",
-            "CIS-Debian13:1.2.2.1",
+            "CIS-Ubuntu22.04:1.2.2.1",
             "CIS-Ubuntu24.04:1.2.2.1",
             "NIST-800-53:SI-2",
             "AWS-WA:SEC06-BP01",
@@ -42,7 +42,7 @@ const CHECKS: &[Check] = &[
         controls: &[
             "CIS-AL2023:1.8",
             "CIS-Debian12:1.2.2.1",
-            "CIS-Debian13:1.2.2.1",
+            "CIS-Ubuntu22.04:1.2.2.1",
             "CIS-Ubuntu24.04:1.2.2.1",
             "NIST-800-53:SI-2",
         ],
@@ -56,7 +56,14 @@ const CHECKS: &[Check] = &[
         why: "Whether updates are outstanding is judged by the lists that the last apt-get update brought. \
               With old lists every machine looks up to date, which is how a broken mirror or proxy stays unnoticed.",
         severity: Severity::Medium,
-        controls: &["CIS-Debian12:1.2.1.2", "NIST-800-53:SI-2", "AWS-WA:SEC06-BP01"],
+        controls: &[
+            "CIS-AL2023:1.2.3",
+            "CIS-Debian12:1.2.1.2",
+            "CIS-Ubuntu22.04:1.2.1.2",
+            "CIS-Ubuntu24.04:1.2.1.2",
+            "NIST-800-53:SI-2",
+            "AWS-WA:SEC06-BP01",
+        ],
         remediation: "apt-get update; if that fails, mend the sources in /etc/apt or the way to them. \
                       systemctl enable --now apt-daily.timer lets the machine do it every day.",
         parameters: &[Parameter {
@@ -74,7 +81,13 @@ const CHECKS: &[Check] = &[
         why: "A package that was interrupted half-way may run old and new files side by side, or not run at all. \
               As long as one is in that state, apt may refuse to install anything, security updates included.",
         severity: Severity::Medium,
-        controls: &["CIS-Debian12:1.2.2.1", "NIST-800-53:SI-2"],
+        controls: &[
+            "CIS-AL2023:1.8",
+            "CIS-Debian12:1.2.2.1",
+            "CIS-Ubuntu22.04:1.2.2.1",
+            "CIS-Ubuntu24.04:1.2.2.1",
+            "NIST-800-53:SI-2",
+        ],
         remediation: "dpkg --configure -a && apt-get --fix-broken install; \
                       a package marked reinstreq needs apt-get install --reinstall NAME.",
         parameters: &[],
@@ -86,7 +99,14 @@ const CHECKS: &[Check] = &[
         why: "A hold or a preference is set for one day's reason and then outlives it in silence: \
               upgrades, also automatic ones, pass the package over while its holes are published.",
         severity: Severity::High,
-        controls: &["CIS-Debian12:1.2.2.1", "NIST-800-53:SI-2", "AWS-WA:SEC06-BP01"],
+        controls: &[
+            "CIS-AL2023:1.8",
+            "CIS-Debian12:1.2.2.1",
+            "CIS-Ubuntu22.04:1.2.2.1",
+            "CIS-Ubuntu24.04:1.2.2.1",
+            "NIST-800-53:SI-2",
+            "AWS-WA:SEC06-BP01",
+        ],
         remediation: "For a hold: apt-mark unhold NAME. For a pin: see apt-cache policy NAME, and change the record in /etc/apt/preferences, \
                       /etc/apt/preferences.d or APT::Default-Release. Then apt-get upgrade.",
         parameters: &[],
@@ -98,7 +118,14 @@ const CHECKS: &[Check] = &[
         why: "A kernel update closes nothing until the machine starts into it: the old kernel, with its published holes, \
               runs on while every list of packages says that the update is installed.",
         severity: Severity::Medium,
-        controls: &["CIS-Debian12:1.2.2.1", "NIST-800-53:SI-2", "AWS-WA:SEC06-BP01"],
+        controls: &[
+            "CIS-AL2023:1.8",
+            "CIS-Debian12:1.2.2.1",
+            "CIS-Ubuntu22.04:1.2.2.1",
+            "CIS-Ubuntu24.04:1.2.2.1",
+            "NIST-800-53:SI-2",
+            "AWS-WA:SEC06-BP01",
+        ],
         remediation: "systemctl reboot, at a time that suits the machine's users.",
         parameters: &[],
         evaluate: reboot,

@@ -20,6 +20,7 @@ pub(super) const CHECKS: &[Check] = &[
         controls: &[
             "CIS-AL2023:1.8",
             "CIS-Debian12:1.2.2.1",
+            "CIS-Ubuntu22.04:1.2.2.1",
             "CIS-Ubuntu24.04:1.2.2.1",
             "NIST-800-53:SI-2",
             "AWS-WA:SEC06-BP01",
@@ -39,6 +40,7 @@ pub(super) const CHECKS: &[Check] = &[
         controls: &[
             "CIS-AL2023:1.8",
             "CIS-Debian12:1.2.2.1",
+            "CIS-Ubuntu22.04:1.2.2.1",
             "CIS-Ubuntu24.04:1.2.2.1",
             "NIST-800-53:SI-2",
             "AWS-WA:SEC06-BP01",

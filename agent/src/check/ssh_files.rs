@@ -17,7 +17,13 @@ pub(super) const CHECKS: &[Check] = &[
               write one of these files, or a directory on the way to them, can let themselves in at the \
               next restart.",
         severity: Severity::High,
-        controls: &["CIS-AL2023:4.2.1", "CIS-Debian12:5.1.1", "CIS-Ubuntu24.04:5.1.1", "NIST-800-53:AC-6"],
+        controls: &[
+            "CIS-AL2023:4.2.1",
+            "CIS-Debian12:5.1.1",
+            "CIS-Ubuntu22.04:5.1.1",
+            "CIS-Ubuntu24.04:5.1.1",
+            "NIST-800-53:AC-6",
+        ],
         remediation: "chown root:root PATH && chmod go-w PATH, for each path that the evidence names.",
         parameters: &[],
         evaluate: config_modes,
@@ -33,6 +39,7 @@ pub(super) const CHECKS: &[Check] = &[
             "CIS-AL2023:4.2.3",
             "CIS-Debian12:5.1.2",
             "CIS-Debian12:5.1.3",
+            "CIS-Ubuntu22.04:5.1.2",
             "CIS-Ubuntu24.04:5.1.2",
             "CIS-Ubuntu24.04:5.1.3",
             "NIST-800-53:AC-6",

@@ -35,7 +35,7 @@ pub(super) struct Args {
 pub(super) enum Command {
     /// Look at this machine now and say what is wrong, worst first
     Check(CheckArgs),
-    /// List every check
+    /// List every check, and how much of CIS, NIST 800-53, AWS Well-Architected and NCSC they cover
     Checks(ListArgs),
     /// Say everything about one check: why it matters, how to mend it, what it serves
     Explain(ExplainArgs),
@@ -60,14 +60,19 @@ pub(super) struct CheckArgs {
     /// List what passes and what does not apply, too
     #[arg(long)]
     pub(super) all: bool,
-    #[command(flatten)]
-    pub(super) format: FormatArg,
+    /// How to tell it
+    #[arg(long, value_enum, default_value_t = PostureFormat::Text)]
+    pub(super) format: PostureFormat,
 }
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct ListArgs {
-    #[command(flatten)]
-    pub(super) format: FormatArg,
+    /// List every item of CIS, NIST, AWS and NCSC, too: covered by which checks, not yet, or out of reach and why
+    #[arg(long)]
+    pub(super) controls: bool,
+    /// How to tell it
+    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+    pub(super) format: ListFormat,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -144,6 +149,30 @@ pub(super) struct FormatArg {
 pub(super) enum Format {
     Text,
     Json,
+}
+
+/// How a posture may be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum PostureFormat {
+    /// For people, on a screen
+    Text,
+    /// For programs: one document, guestward.posture/1
+    Json,
+    /// For security data lakes: JSON lines, each an OCSF 1.5.0 Compliance Finding, passes included
+    Ocsf,
+    /// For auditors: one page that needs no network and no other file
+    Html,
+}
+
+/// How the registry may be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ListFormat {
+    /// For people, on a screen
+    Text,
+    /// For programs: one document, guestward.checks/1, always with every control
+    Json,
+    /// For auditors: one page with every control and every check, both ways
+    Html,
 }
 
 fn topics_and_ids() -> PossibleValuesParser {

@@ -4,11 +4,11 @@ use std::io::{IsTerminal as _, Write, stdout};
 
 use jiff::Timestamp;
 
-use super::args::{CheckArgs, Format};
+use super::args::{CheckArgs, PostureFormat};
 use super::paint::Paint;
 use super::progress::Progress;
-use super::{Exit, Failure, policy, report};
-use crate::check;
+use super::{Exit, Failure, html, policy, report};
+use crate::check::{self, controls};
 use crate::finding::{Finding, Severity, Verdict, wire};
 use crate::host::{Facts, Host};
 
@@ -30,9 +30,15 @@ pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> Result<Exit, Failure
 
     let fail_on = args.fail_on.or(policy.fail_on.map(|set| set.value)).unwrap_or(Severity::High);
     let exit = verdict(&findings, fail_on);
-    let written = match args.format.format {
-        Format::Json => json(&facts, &findings, out),
-        Format::Text => report::posture(&facts, &findings, &report::Layout::of_stdout(args.all), out),
+    let written = match args.format {
+        PostureFormat::Text => report::posture(&facts, &findings, &report::Layout::of_stdout(args.all), out),
+        PostureFormat::Json => json(&facts, &findings, out),
+        PostureFormat::Ocsf => ocsf(&facts, &findings, out),
+        PostureFormat::Html => {
+            let frameworks = &controls::frameworks();
+            let (facts, findings, exit_code) = (&facts, &findings, exit as u8);
+            html::posture(&html::Posture { facts, findings, fail_on, exit_code, frameworks }, out)
+        }
     };
     written.map_err(|error| Failure::output(error, exit))?;
     Ok(exit)
@@ -52,6 +58,18 @@ fn json(facts: &Facts, findings: &[Finding], out: &mut dyn Write) -> std::io::Re
     let document = wire::Posture::new(facts.now, &facts.identity, findings);
     serde_json::to_writer(&mut *out, &document)?;
     out.write_all(b"\n")
+}
+
+/// One event a line, so that a collector can read while we write.
+fn ocsf(facts: &Facts, findings: &[Finding], out: &mut dyn Write) -> std::io::Result<()> {
+    let names: Vec<_> =
+        controls::frameworks().iter().map(|framework| (framework.id, framework.source)).collect();
+    let look = wire::ocsf::Look { time: facts.now, identity: &facts.identity, frameworks: &names };
+    for finding in findings {
+        serde_json::to_writer(&mut *out, &wire::ocsf::Event::new(&look, finding))?;
+        out.write_all(b"\n")?;
+    }
+    Ok(())
 }
 
 impl report::Layout {

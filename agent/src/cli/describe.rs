@@ -4,18 +4,23 @@ use std::io::{self, IsTerminal as _, Write, stdout};
 
 use serde_json::json;
 
-use super::args::{ExplainArgs, Format, ListArgs};
+use super::args::{ExplainArgs, Format, ListArgs, ListFormat};
 use super::paint::{self, Paint};
-use super::{Exit, Failure};
+use super::{Exit, Failure, html};
+use crate::check::controls::{self, Coverage, Framework, Item};
 use crate::check::{self, Check, Topic, Unit};
 
 pub(super) fn list(args: &ListArgs, out: &mut dyn Write) -> Result<Exit, Failure> {
-    let written = match args.format.format {
-        Format::Json => {
+    let frameworks = controls::frameworks();
+    let written = match args.format {
+        ListFormat::Text => list_text(&frameworks, args.controls, out),
+        ListFormat::Json => {
             let checks: Vec<_> = check::all().map(|(topic, check)| entry(topic, check)).collect();
-            writeln!(out, "{}", json!({ "schema": "guestward.checks/1", "checks": checks }))
+            let coverage: Vec<_> = frameworks.iter().map(coverage).collect();
+            let document = json!({ "schema": "guestward.checks/1", "checks": checks, "coverage": coverage });
+            writeln!(out, "{document}")
         }
-        Format::Text => list_text(out),
+        ListFormat::Html => html::coverage(&frameworks, out),
     };
     written.map_err(|error| Failure::output(error, Exit::Clean))?;
     Ok(Exit::Clean)
@@ -63,7 +68,41 @@ fn entry(topic: &Topic, check: &Check) -> serde_json::Value {
     })
 }
 
-fn list_text(out: &mut dyn Write) -> io::Result<()> {
+fn coverage(framework: &Framework) -> serde_json::Value {
+    let tally = framework.tally();
+    let items: Vec<_> = framework
+        .items
+        .iter()
+        .map(|item| {
+            let checks: Vec<_> = item.coverage.checks().iter().map(|check| check.id).collect();
+            json!({
+                "id": framework.cite(item),
+                "title": item.title,
+                "state": item.coverage.name(),
+                "checks": checks,
+                "reason": reason(item),
+            })
+        })
+        .collect();
+    json!({
+        "id": framework.id,
+        "name": framework.name,
+        "source": framework.source,
+        "covered": tally.covered,
+        "not_covered": tally.not_yet,
+        "out_of_reach": tally.out_of_reach,
+        "items": items,
+    })
+}
+
+fn reason(item: &Item) -> Option<&'static str> {
+    match item.coverage {
+        Coverage::OutOfReach(reason) => Some(reason),
+        Coverage::Covered(_) | Coverage::NotYet => None,
+    }
+}
+
+fn list_text(frameworks: &[Framework], with_controls: bool, out: &mut dyn Write) -> io::Result<()> {
     let paint = Paint::for_terminal(stdout().is_terminal());
     let widest = check::all().map(|(_, check)| check.id.len()).max().unwrap_or(0);
     for topic in check::TOPICS {
@@ -72,6 +111,46 @@ fn list_text(out: &mut dyn Write) -> io::Result<()> {
             let severity = paint.severity(check.severity, &format!("{:<13}", check.severity.name()));
             writeln!(out, "  {:<widest$}  {severity}  {}", check.id, check.title)?;
         }
+    }
+    writeln!(out)?;
+    coverage_text(frameworks, paint, out)?;
+    if with_controls {
+        return frameworks.iter().try_for_each(|framework| framework_text(framework, paint, out));
+    }
+    writeln!(out, "{}", paint.faint("--controls lists every item: which checks bear on it, or why none can."))
+}
+
+fn coverage_text(frameworks: &[Framework], paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+    let widest = frameworks.iter().map(|framework| framework.name.len()).max().unwrap_or(0);
+    let heading =
+        format!("{:<width$}  items  covered  not yet  out of reach", "coverage", width = widest + 2);
+    writeln!(out, "{}", paint.strong(&heading))?;
+    for framework in frameworks {
+        let tally = framework.tally();
+        writeln!(
+            out,
+            "  {:<widest$}  {:>5}  {:>7}  {:>7}  {:>12}",
+            framework.name,
+            tally.items(),
+            tally.covered,
+            tally.not_yet,
+            tally.out_of_reach
+        )?;
+    }
+    Ok(())
+}
+
+fn framework_text(framework: &Framework, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+    let widest = framework.items.iter().map(|item| item.id.len()).max().unwrap_or(0);
+    writeln!(out, "\n{}", paint.strong(&format!("{}: {}", framework.id, framework.source)))?;
+    for item in &framework.items {
+        let state = match &item.coverage {
+            Coverage::Covered(checks) => checks.iter().map(|check| check.id).collect::<Vec<_>>().join(", "),
+            Coverage::NotYet => "not covered yet".to_owned(),
+            Coverage::OutOfReach(reason) => format!("out of reach: {reason}"),
+        };
+        let painted = if item.coverage.checks().is_empty() { paint.faint(&state) } else { state };
+        writeln!(out, "  {:<widest$}  {}: {painted}", item.id, item.title)?;
     }
     Ok(())
 }

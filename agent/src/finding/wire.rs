@@ -2,6 +2,7 @@
 //!
 //! The only serde for findings. A field's name here is a promise to scripts and dashboards.
 
+pub mod ocsf;
 pub mod packages;
 
 use base64::Engine as _;

@@ -21,6 +21,7 @@ pub(super) const FILE_MODES: Check = Check {
         "CIS-Debian12:7.1.3",
         "CIS-Debian12:7.1.5",
         "CIS-Debian12:7.1.7",
+        "CIS-Ubuntu22.04:7.1.1",
         "CIS-Ubuntu24.04:7.1.1",
         "CIS-Ubuntu24.04:7.1.5",
         "NIST-800-53:AC-6",
@@ -41,6 +42,7 @@ pub(super) const HOME_MODES: Check = Check {
     controls: &[
         "CIS-AL2023:6.2.10",
         "CIS-Debian12:7.2.9",
+        "CIS-Ubuntu22.04:7.2.9",
         "CIS-Ubuntu24.04:7.2.9",
         "NIST-800-53:AC-6",
         "NCSC:9",

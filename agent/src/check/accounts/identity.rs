@@ -15,7 +15,14 @@ pub(super) const EXTRA_UID_0: Check = Check {
     why: "An account with uid 0 is root under another name: it bypasses every rule written for the name root, \
           and what it does is logged as root. Intruders add one as a back door because few people count uids.",
     severity: Severity::Critical,
-    controls: &["CIS-AL2023:6.2.9", "CIS-Debian12:5.4.2.1", "NIST-800-53:CM-8", "AWS-WA:SEC03-BP02"],
+    controls: &[
+        "CIS-AL2023:6.2.9",
+        "CIS-Debian12:5.4.2.1",
+        "CIS-Ubuntu22.04:5.4.2.1",
+        "CIS-Ubuntu24.04:5.4.2.1",
+        "NIST-800-53:CM-8",
+        "AWS-WA:SEC03-BP02",
+    ],
     remediation: "Find out who made the account, then give it a uid of its own (usermod -u NEWUID NAME) \
                   or remove it (userdel NAME).",
     parameters: &[],
@@ -35,6 +42,7 @@ pub(super) const DUPLICATE_IDS: Check = Check {
         "CIS-AL2023:6.2.7",
         "CIS-Debian12:7.2.5",
         "CIS-Debian12:7.2.8",
+        "CIS-Ubuntu22.04:7.2.5",
         "CIS-Ubuntu24.04:7.2.5",
         "CIS-Ubuntu24.04:7.2.6",
         "CIS-Ubuntu24.04:7.2.7",

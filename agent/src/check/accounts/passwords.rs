@@ -13,7 +13,13 @@ pub(super) const EMPTY: Check = Check {
     why: "Whoever knows the name of such an account is in: at the console, through su, and over ssh where empty \
           passwords are allowed. No guessing is needed and nothing fails that could be logged.",
     severity: Severity::Critical,
-    controls: &["CIS-AL2023:6.2.2", "CIS-Debian12:7.2.2", "CIS-Ubuntu24.04:7.2.2", "NIST-800-53:IA-5"],
+    controls: &[
+        "CIS-AL2023:6.2.2",
+        "CIS-Debian12:7.2.2",
+        "CIS-Ubuntu22.04:7.2.2",
+        "CIS-Ubuntu24.04:7.2.2",
+        "NIST-800-53:IA-5",
+    ],
     remediation: "Lock the account (passwd -l NAME) or set a password (passwd NAME).",
     parameters: &[],
     evaluate: empty,
@@ -25,7 +31,13 @@ pub(super) const WEAK_HASH: Check = Check {
     why: "Whoever gets hold of a copy of the hashes, from a backup or an image, can try passwords at leisure. \
           Against DES and MD5 one graphics card tries billions a second; yescrypt or SHA-512 make each try dear.",
     severity: Severity::High,
-    controls: &["CIS-AL2023:4.5.4", "CIS-Debian12:5.4.1.4", "CIS-Ubuntu24.04:5.4.1.4", "NIST-800-53:SC-13"],
+    controls: &[
+        "CIS-AL2023:4.5.4",
+        "CIS-Debian12:5.4.1.4",
+        "CIS-Ubuntu22.04:5.4.1.4",
+        "CIS-Ubuntu24.04:5.4.1.4",
+        "NIST-800-53:SC-13",
+    ],
     remediation: "Set ENCRYPT_METHOD YESCRYPT (or SHA512) in /etc/login.defs and the same in the pam_unix line, \
                   then set the password anew (passwd NAME) or lock the account (passwd -l NAME).",
     parameters: &[],
@@ -50,7 +62,13 @@ pub(super) const UNSHADOWED: Check = Check {
     why: "Every account and every service can read /etc/passwd, so a hash in it is a hash for everybody to crack. \
           shadow(5) exists to keep hashes where only root can read them.",
     severity: Severity::High,
-    controls: &["CIS-AL2023:6.2.1", "CIS-Debian12:7.2.1", "CIS-Ubuntu24.04:7.2.1", "NIST-800-53:IA-5"],
+    controls: &[
+        "CIS-AL2023:6.2.1",
+        "CIS-Debian12:7.2.1",
+        "CIS-Ubuntu22.04:7.2.1",
+        "CIS-Ubuntu24.04:7.2.1",
+        "NIST-800-53:IA-5",
+    ],
     remediation: "Move the hashes to /etc/shadow: pwconv. Then change the passwords: they were readable by all.",
     parameters: &[],
     evaluate: unshadowed,

@@ -20,6 +20,7 @@ pub(super) const NOPASSWD: Check = Check {
         "CIS-AL2023:4.3.4",
         "CIS-Debian12:5.2.4",
         "CIS-Debian12:5.2.5",
+        "CIS-Ubuntu22.04:5.2.5",
         "CIS-Ubuntu24.04:5.2.4",
         "CIS-Ubuntu24.04:5.2.5",
         "NIST-800-53:AC-6",

@@ -13,7 +13,13 @@ pub(super) const USE_PTY: Check = Check {
           run after sudo has ended, as the caller, and a process left behind keeps that hold. \
           sudo 1.9.14 made the setting a default.",
     severity: Severity::Medium,
-    controls: &["CIS-AL2023:4.3.2", "CIS-Debian12:5.2.2", "CIS-Ubuntu24.04:5.2.2", "NIST-800-53:AC-6"],
+    controls: &[
+        "CIS-AL2023:4.3.2",
+        "CIS-Debian12:5.2.2",
+        "CIS-Ubuntu22.04:5.2.2",
+        "CIS-Ubuntu24.04:5.2.2",
+        "NIST-800-53:AC-6",
+    ],
     remediation: "echo 'Defaults use_pty' > /etc/sudoers.d/use_pty && chmod 0440 /etc/sudoers.d/use_pty && visudo -c",
     parameters: &[],
     evaluate: use_pty,
@@ -29,6 +35,7 @@ pub(super) const LOGGING: Check = Check {
     controls: &[
         "CIS-AL2023:4.3.3",
         "CIS-Debian12:5.2.3",
+        "CIS-Ubuntu22.04:5.2.3",
         "CIS-Ubuntu24.04:5.2.3",
         "NIST-800-53:AU-3",
         "NCSC:13",

@@ -11,7 +11,13 @@ pub(super) const CIPHERS: Check = Check {
     why: "CBC modes leak plaintext through how sshd handles broken packets, and arcfour, 3DES, Blowfish and CAST are \
           broken or have blocks too small for long sessions. Every client since 2013 knows better ones.",
     severity: Severity::High,
-    controls: &["CIS-Debian12:5.1.6", "CIS-Ubuntu24.04:5.1.6", "NIST-800-53:SC-8", "NCSC:1"],
+    controls: &[
+        "CIS-Debian12:5.1.6",
+        "CIS-Ubuntu22.04:5.1.6",
+        "CIS-Ubuntu24.04:5.1.6",
+        "NIST-800-53:SC-8",
+        "NCSC:1",
+    ],
     remediation: "Remove the names from the Ciphers line that is named (the default has none of them), then run: \
                   sshd -t && systemctl reload sshd",
     parameters: &[],
@@ -24,7 +30,12 @@ pub(super) const MACS: Check = Check {
     why: "MD5, SHA-1, truncated and 64-bit codes are weaker than the ciphers that they guard. OpenSSH still offers \
           hmac-sha1 and umac-64 by default for old clients, so leaving the list alone is not enough.",
     severity: Severity::Medium,
-    controls: &["CIS-Debian12:5.1.15", "CIS-Ubuntu24.04:5.1.15", "NIST-800-53:SC-8"],
+    controls: &[
+        "CIS-Debian12:5.1.15",
+        "CIS-Ubuntu22.04:5.1.15",
+        "CIS-Ubuntu24.04:5.1.15",
+        "NIST-800-53:SC-8",
+    ],
     remediation: "Set 'MACs -*md5*,*-96*,*ripemd160*,umac-64*,hmac-sha1*' before any other MACs line, then run: \
                   sshd -t && systemctl reload sshd",
     parameters: &[],
@@ -37,7 +48,12 @@ pub(super) const KEX: Check = Check {
     why: "SHA-1 no longer resists collisions, and the 1024-bit group1 is within reach of a state. Whoever breaks the key \
           exchange reads the session, also one that was recorded years ago.",
     severity: Severity::Medium,
-    controls: &["CIS-Debian12:5.1.12", "CIS-Ubuntu24.04:5.1.12", "NIST-800-53:SC-8"],
+    controls: &[
+        "CIS-Debian12:5.1.12",
+        "CIS-Ubuntu22.04:5.1.12",
+        "CIS-Ubuntu24.04:5.1.12",
+        "NIST-800-53:SC-8",
+    ],
     remediation: "Set 'KexAlgorithms -*-sha1' before any other KexAlgorithms line, then run: \
                   sshd -t && systemctl reload sshd",
     parameters: &[],

@@ -15,6 +15,7 @@ pub(super) const ROOT: Check = Check {
     controls: &[
         "CIS-AL2023:4.2.7",
         "CIS-Debian12:5.1.20",
+        "CIS-Ubuntu22.04:5.1.20",
         "CIS-Ubuntu24.04:5.1.20",
         "NIST-800-53:AC-6",
         "AWS-WA:SEC06-BP03",
@@ -61,7 +62,13 @@ pub(super) const EMPTY_PASSWORD: Check = Check {
     why: "With PermitEmptyPasswords an account that has no password is open to whoever knows its name. \
           Such accounts come from images and installers, and nobody notices them locally.",
     severity: Severity::Critical,
-    controls: &["CIS-AL2023:4.2.9", "CIS-Debian12:5.1.19", "CIS-Ubuntu24.04:5.1.19", "NIST-800-53:IA-5"],
+    controls: &[
+        "CIS-AL2023:4.2.9",
+        "CIS-Debian12:5.1.19",
+        "CIS-Ubuntu22.04:5.1.19",
+        "CIS-Ubuntu24.04:5.1.19",
+        "NIST-800-53:IA-5",
+    ],
     remediation: "Remove the PermitEmptyPasswords line that is named (no is the default), then run: \
                   sshd -t && systemctl reload sshd",
     parameters: &[],
@@ -74,7 +81,13 @@ pub(super) const HOSTBASED: Check = Check {
     why: "Host-based authentication believes another machine when it says who the user is. Whoever takes that machine \
           has every account here that it may speak for.",
     severity: Severity::High,
-    controls: &["CIS-AL2023:4.2.8", "CIS-Debian12:5.1.10", "CIS-Ubuntu24.04:5.1.10", "NIST-800-53:CM-7"],
+    controls: &[
+        "CIS-AL2023:4.2.8",
+        "CIS-Debian12:5.1.10",
+        "CIS-Ubuntu22.04:5.1.10",
+        "CIS-Ubuntu24.04:5.1.10",
+        "NIST-800-53:CM-7",
+    ],
     remediation: "Remove the HostbasedAuthentication line that is named (no is the default), then run: \
                   sshd -t && systemctl reload sshd",
     parameters: &[],

@@ -12,7 +12,13 @@ pub(super) const USER_ENVIRONMENT: Check = Check {
     why: "With PermitUserEnvironment a user's own files set variables such as LD_PRELOAD before any forced command or \
           restricted shell runs, and so get around it.",
     severity: Severity::High,
-    controls: &["CIS-AL2023:4.2.10", "CIS-Debian12:5.1.21", "CIS-Ubuntu24.04:5.1.21", "NIST-800-53:CM-7"],
+    controls: &[
+        "CIS-AL2023:4.2.10",
+        "CIS-Debian12:5.1.21",
+        "CIS-Ubuntu22.04:5.1.21",
+        "CIS-Ubuntu24.04:5.1.21",
+        "NIST-800-53:CM-7",
+    ],
     remediation: "Remove the PermitUserEnvironment line that is named (no is the default), then run: \
                   sshd -t && systemctl reload sshd",
     parameters: &[],
@@ -38,7 +44,13 @@ pub(super) const MAX_AUTH_TRIES: Check = Check {
     why: "Each connection that may try often makes guessing cheaper, and failures are logged only after half of the \
           tries are used up. Four leave room for a few keys in an agent.",
     severity: Severity::Medium,
-    controls: &["CIS-AL2023:4.2.16", "CIS-Debian12:5.1.16", "CIS-Ubuntu24.04:5.1.16", "NIST-800-53:AU-3"],
+    controls: &[
+        "CIS-AL2023:4.2.16",
+        "CIS-Debian12:5.1.16",
+        "CIS-Ubuntu22.04:5.1.16",
+        "CIS-Ubuntu24.04:5.1.16",
+        "NIST-800-53:AU-3",
+    ],
     remediation: "Set 'MaxAuthTries 4' before any other line that sets it, then run: sshd -t && systemctl reload sshd",
     parameters: &[Parameter {
         name: "max",
@@ -56,7 +68,13 @@ pub(super) const LOGIN_GRACE: Check = Check {
     why: "Until it has authenticated, a connection takes one of the few places that sshd keeps for strangers. The longer \
           it may stay, the fewer connections it takes to lock everybody else out; 0 means for ever.",
     severity: Severity::Medium,
-    controls: &["CIS-AL2023:4.2.19", "CIS-Debian12:5.1.13", "CIS-Ubuntu24.04:5.1.13", "NIST-800-53:CM-7"],
+    controls: &[
+        "CIS-AL2023:4.2.19",
+        "CIS-Debian12:5.1.13",
+        "CIS-Ubuntu22.04:5.1.13",
+        "CIS-Ubuntu24.04:5.1.13",
+        "NIST-800-53:CM-7",
+    ],
     remediation: "Set 'LoginGraceTime 60' before any other line that sets it, then run: \
                   sshd -t && systemctl reload sshd",
     parameters: &[Parameter {
@@ -78,6 +96,7 @@ pub(super) const LOG_LEVEL: Check = Check {
     controls: &[
         "CIS-AL2023:4.2.5",
         "CIS-Debian12:5.1.14",
+        "CIS-Ubuntu22.04:5.1.14",
         "CIS-Ubuntu24.04:5.1.14",
         "NIST-800-53:AU-7",
         "NCSC:13",
@@ -94,7 +113,13 @@ pub(super) const X11: Check = Check {
     why: "X11 forwarding lets whoever controls this host reach the display and the keyboard of the person who logs in. \
           A server has no use for it.",
     severity: Severity::Medium,
-    controls: &["CIS-AL2023:4.2.12", "CIS-Debian12:5.1.8", "CIS-Ubuntu24.04:5.1.8", "NIST-800-53:CM-7"],
+    controls: &[
+        "CIS-AL2023:4.2.12",
+        "CIS-Debian12:5.1.8",
+        "CIS-Ubuntu22.04:5.1.8",
+        "CIS-Ubuntu24.04:5.1.8",
+        "NIST-800-53:CM-7",
+    ],
     remediation: "Set 'X11Forwarding no' before any other line that sets it, then run: \
                   sshd -t && systemctl reload sshd",
     parameters: &[],
@@ -107,7 +132,7 @@ pub(super) const TUNNEL: Check = Check {
     why: "PermitTunnel lets a login join this host's network to another as if by cable, past every firewall and \
           security group between them.",
     severity: Severity::Medium,
-    controls: &["CIS-Debian12:5.1.8", "CIS-Ubuntu24.04:5.1.8", "NIST-800-53:CM-7"],
+    controls: &["CIS-Debian12:5.1.8", "CIS-Ubuntu22.04:5.1.8", "CIS-Ubuntu24.04:5.1.8", "NIST-800-53:CM-7"],
     remediation: "Remove the PermitTunnel line that is named (no is the default), then run: \
                   sshd -t && systemctl reload sshd",
     parameters: &[],
