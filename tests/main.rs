@@ -12,6 +12,7 @@ mod generated;
 mod host;
 mod hostile;
 mod house;
+mod imds;
 mod licences;
 mod packages;
 mod policy;
