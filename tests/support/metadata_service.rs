@@ -148,12 +148,18 @@ impl MetadataService {
             }
         });
         let id = hear.recv().expect("the service's thread");
-        shell(&format!("ip link add eth0 type veth peer name eth0 netns {id}"));
+        shell(&format!(
+            "ip link add eth0 address 02:00:00:00:00:05 type veth \
+             peer name eth0 address 02:00:00:00:00:01 netns {id}"
+        ));
         for line in HERE {
             shell(line);
         }
         go.send(()).expect("the service's thread");
         is_ready.recv().expect("the service listens");
+        for address in ["169.254.169.254:80", "[fd00:ec2::254]:80"] {
+            wait_for_the_way(address.parse().expect("an address"));
+        }
         Self { asked, stop, thread: Some(thread) }
     }
 
@@ -184,6 +190,19 @@ impl Drop for MetadataService {
     }
 }
 
+/// A link loses packets in its first moments, and TCP tries again after a second: knock until somebody opens, or
+/// says that nobody lives there. A connection without a request is not in the log.
+fn wait_for_the_way(address: SocketAddr) {
+    for _ in 0..500 {
+        match TcpStream::connect_timeout(&address, Duration::from_millis(20)) {
+            Ok(_) => return,
+            Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => return,
+            Err(_) => std::thread::sleep(Duration::from_millis(1)),
+        }
+    }
+    panic!("there is no way to {address}");
+}
+
 /// What an instance has: an address from the subnet, and a way to the link-local ones.
 const HERE: &[&str] = &[
     "ip link set eth0 addrgenmode none",
@@ -193,6 +212,9 @@ const HERE: &[&str] = &[
     "ip route add 169.254.169.254 dev eth0 scope link",
     "ip route add default via 10.0.0.1",
     "ip -6 route add fd00:ec2::254 dev eth0",
+    // A question for a neighbour that gets lost is asked again after a second.
+    "ip -6 neigh replace fd00:ec2::254 lladdr 02:00:00:00:00:01 dev eth0 nud permanent",
+    "ip neigh replace 169.254.169.254 lladdr 02:00:00:00:00:01 dev eth0 nud permanent",
 ];
 
 const THERE: &[&str] = &[
@@ -204,6 +226,8 @@ const THERE: &[&str] = &[
     "ip -6 addr add fd00:10::1/64 dev eth0 nodad",
     "ip -6 addr add fd00:ec2::254/128 dev eth0 nodad",
     "ip link set eth0 up",
+    "ip -6 neigh replace fd00:10::5 lladdr 02:00:00:00:00:05 dev eth0 nud permanent",
+    "ip neigh replace 10.0.0.5 lladdr 02:00:00:00:00:05 dev eth0 nud permanent",
 ];
 
 fn serve(

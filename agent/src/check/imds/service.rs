@@ -93,7 +93,7 @@ fn ipv6(facts: &Facts, _: &Thresholds<'_>) -> Vec<Outcome> {
     let Some(v6) = &answers.v6 else {
         return vec![Outcome::not_applicable(SUBJECT_V6, "only the endpoint that was given was asked")];
     };
-    let is_open = !way.is_some_and(|way| matches!(way.v6, Ok(Route::Closed(_)) | Err(_)));
+    let is_open = way.is_none_or(|way| matches!(way.v6, Ok(Route::Out | Route::None)));
     vec![match v6.without_token() {
         // Nobody there is what most instances have, and nothing to mend.
         WithoutToken::Silent(NoReply::Refused | NoReply::Unreachable(_) | NoReply::TimedOut) if is_open => {
