@@ -226,7 +226,7 @@ fn doubt(way: &Way, said: &Conversation) -> Option<String> {
     match if is_v4 { &way.v4 } else { &way.v6 } {
         Ok(Route::Closed(closed)) => {
             return Some(format!(
-                "a {} route on this host closes {address} (systemd-imdsd locks it so): what AWS would answer \
+                "{} route on this host closes {address} (systemd-imdsd locks it so): what AWS would answer \
                  cannot be seen from here",
                 closed.name()
             ));

@@ -40,8 +40,11 @@ pub enum NoReply {
     Refused,
     /// This host's own routes or firewall do not let the request out.
     Forbidden,
+    /// Somebody took the connection, and then said nothing or nothing whole.
+    Silent,
     /// No way there: EHOSTUNREACH, ENETUNREACH and the like.
     Unreachable(Errno),
+    /// Nobody took the connection.
     TimedOut,
     /// It spoke, and it was not HTTP as we accept it.
     Garbled(Text),
@@ -53,7 +56,10 @@ impl fmt::Display for NoReply {
             Self::Refused => f.write_str("the connection was refused"),
             Self::Forbidden => f.write_str("this host's own routes or firewall do not let the request out"),
             Self::Unreachable(errno) => write!(f, "it cannot be reached: {}", errno.desc()),
-            Self::TimedOut => write!(f, "no answer within {} ms", PATIENCE.as_millis()),
+            Self::Silent => {
+                write!(f, "it took the connection, and no answer came within {} ms", PATIENCE.as_millis())
+            }
+            Self::TimedOut => write!(f, "nobody took the connection within {} ms", CONNECT.as_millis()),
             Self::Garbled(what) => write!(f, "its answer is not understood: {what}"),
         }
     }
@@ -68,7 +74,7 @@ impl Client {
             // A second try would be a second request, and the account of those is what we promise.
             .retry(reqwest::retry::never())
             .pool_max_idle_per_host(0)
-            .connect_timeout(PATIENCE)
+            .connect_timeout(CONNECT)
             .timeout(PATIENCE)
             .user_agent(concat!("guestward/", env!("CARGO_PKG_VERSION")))
             .build()
@@ -117,7 +123,7 @@ impl Client {
 
 fn no_reply(error: &reqwest::Error) -> NoReply {
     if error.is_timeout() {
-        return NoReply::TimedOut;
+        return if error.is_connect() { NoReply::TimedOut } else { NoReply::Silent };
     }
     let mut last: &dyn Error = error;
     while let Some(source) = last.source() {
@@ -141,6 +147,8 @@ const TOKEN_HEADER: &str = "x-aws-ec2-metadata-token";
 const TOKEN_SECONDS_HEADER: &str = "x-aws-ec2-metadata-token-ttl-seconds";
 /// The service is in the same machine and answers within milliseconds; the SDKs give it a second, too.
 const PATIENCE: Duration = Duration::from_millis(950);
+/// Within that, so that it is told apart who said nothing.
+const CONNECT: Duration = Duration::from_millis(800);
 /// A role's name and a token have less than a hundred bytes.
 const MAX_BODY: usize = 64 * 1024;
 /// Enough of a hostile answer to recognise it by.

@@ -82,7 +82,9 @@ impl Conversation {
         };
         let token = client.put_token().await;
         let tokenless = match &token {
-            Ok(_) | Err(NoReply::Garbled(_)) => client.get_instance_id_without_token().await,
+            Ok(_) | Err(NoReply::Garbled(_) | NoReply::Silent) => {
+                client.get_instance_id_without_token().await
+            }
             Err(cause) => Err(cause.clone()),
         };
         Self { tokenless, token, ..Self::silent(endpoint, &NoReply::Refused) }

@@ -38,11 +38,12 @@ pub enum Closed {
 }
 
 impl Closed {
+    /// With its article: "a prohibit" route.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Blackhole => "blackhole",
-            Self::Prohibit => "prohibit",
-            Self::Unreachable => "unreachable",
+            Self::Blackhole => "a blackhole",
+            Self::Prohibit => "a prohibit",
+            Self::Unreachable => "an unreachable",
         }
     }
 }

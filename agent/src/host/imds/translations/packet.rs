@@ -78,6 +78,9 @@ impl Packet {
             b"fib" => registers.load(number(1), self.kind_of_address(number(2), number(3)), false),
             b"bitwise" => registers.mask(body),
             b"cmp" => registers.compare(body),
+            b"range" => registers.lies_between(body),
+            // A value for the translation that follows; verdicts are the walk's business.
+            b"immediate" => registers.load(number(1), data(body, 2).map(<[u8]>::to_vec), false),
             b"match" => self.xt(body),
             b"counter" | b"log" | b"comment" => Answer::Yes,
             _ => {
@@ -172,6 +175,20 @@ impl Registers {
         };
         let (value, is_address) = masked().unzip();
         self.load(number(body, 2), value, is_address.unwrap_or(false))
+    }
+
+    fn lies_between(&self, body: &[u8]) -> Answer {
+        let between = || {
+            let loaded = self.0.get(&number(body, 1)?)?;
+            let (low, high) = (data(body, 3)?, data(body, 4)?);
+            let value = loaded.value.get(..low.len()).filter(|_| low.len() == high.len())?;
+            Some((low <= value && value <= high) == (number(body, 2)? == 0))
+        };
+        match between() {
+            Some(true) => Answer::Yes,
+            Some(false) => Answer::No,
+            None => Answer::Maybe,
+        }
     }
 
     fn compare(&self, body: &[u8]) -> Answer {

@@ -124,6 +124,11 @@ impl<'a> Walk<'a, '_> {
                 return self.ended(Fate::Ended, is_certain);
             }
             match verdict(name, body) {
+                None if decides_by_a_map(name, body) => {
+                    // Which chain the map leads to is not looked up: any that translates may be it.
+                    self.note_map(place, rule);
+                    return self.ended(Fate::Ended, false);
+                }
                 None => {}
                 Some(Verdict::Goes) => return None,
                 Some(Verdict::Ends) => return self.ended(Fate::Ended, is_certain),
@@ -160,6 +165,15 @@ impl<'a> Walk<'a, '_> {
             (true, false) if is_sure => self.found.found.push(translation),
             (true, false) => self.found.unclear.push(translation),
             (false, false) => {}
+        }
+    }
+
+    fn note_map(&mut self, place: Place<'a>, rule: &Rule<'a>) {
+        let rules = self.rules;
+        let of_table = rules.chains.iter().filter(|(other, _)| (other.0, other.1) == (place.0, place.1));
+        let mut expressions = of_table.flat_map(|(_, rules)| rules).flat_map(|rule| &rule.expressions);
+        if self.is_own && expressions.any(|(name, body)| translates(name, body)) {
+            self.found.unclear.push(self.translation(place, rule));
         }
     }
 
@@ -207,6 +221,11 @@ fn translates(name: &[u8], body: &[u8]) -> bool {
         b"target" => matches!(string(body, 1), b"DNAT" | b"REDIRECT" | b"NETMAP" | b"TPROXY"),
         _ => false,
     }
+}
+
+/// Whether an expression takes its verdict from a map (NFTA_LOOKUP_DREG is NFT_REG_VERDICT), or from another program.
+fn decides_by_a_map(name: &[u8], body: &[u8]) -> bool {
+    (name == b"lookup" && number(body, 3) == Some(0)) || name == b"queue"
 }
 
 #[derive(Debug, Clone, Copy)]
