@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use guestward::check;
 use guestward::finding::{Finding, Verdict};
-use guestward::host::imds::Imds;
+use guestward::host::imds::{Imds, in_config};
 use guestward::host::{Facts, Host};
 use guestward::policy::Policy;
 
@@ -340,6 +340,44 @@ fn an_unreachable_route_and_no_route_are_told_apart() {
             }
         }
     });
+}
+
+#[test]
+fn a_profile_says_to_us_what_it_says_to_python() {
+    let key = "ec2_metadata_service_endpoint";
+    for config in [
+        format!("[default]\n{key} = http://a\n"),
+        format!("[default]\n{key}=http://a:81/x\n"),
+        format!("[default]\n{key}: http://a\n"),
+        format!("[default]\n{key} : http://a = b\n"),
+        format!("[profile x]\nregion=eu-west-1\n{} = http://b\n", key.to_uppercase()),
+        format!("[default]\n  {key} = http://a\n"),
+        format!("[default]\n  region = x\n  {key} = http://a\n"),
+        format!("[default]\nregion = x\n  {key} = http://a\n"),
+        format!("[default]\ns3 =\n  {key} = http://a\n  y = z\n{key} = http://c\n"),
+        format!("[default]\ns3 =\n\n  {key} = http://a\n"),
+        format!("[default]\n  s3 = x\n{key} = http://a\n"),
+        format!("[default]\n# {key} = http://a\n; {key} = http://a\n  # {key} = http://a\n"),
+        format!("[a]\nx = 1\n[b]\n  {key} = http://b\n"),
+        format!("[a]\nx_{key} = http://b\n"),
+        format!("[a]\r\n{key} = http://b\r\n"),
+        format!("[a]\n{key} =\n"),
+    ] {
+        let reader = "import configparser, sys\n\
+                      c = configparser.RawConfigParser(default_section=None, strict=False)\n\
+                      c.read_string(sys.argv[1])\n\
+                      k = 'ec2_metadata_service_endpoint'\n\
+                      print('\\n'.join(c[s][k] for s in c.sections() if c[s].get(k)))";
+        let output = Command::new("/usr/bin/python3").args(["-c", reader, &config]).output().unwrap();
+        assert!(output.status.success(), "{config}: {}", text(&output.stderr));
+        let theirs = text(&output.stdout);
+        let theirs: Vec<_> = theirs.lines().filter(|line| !line.is_empty()).collect();
+        let ours: Vec<_> =
+            in_config(config.as_bytes()).into_iter().map(|found| found.2.to_string()).collect();
+        assert_eq!(ours.len(), theirs.len(), "{config}: {ours:?} and {theirs:?}");
+        // Ours is cut to scheme, host and port.
+        assert!(ours.iter().zip(&theirs).all(|(our, their)| their.starts_with(our)), "{config}: {ours:?}");
+    }
 }
 
 /// A tree that says it is an EC2 instance, with this kernel.

@@ -29,7 +29,7 @@ fn impersonation(facts: &Facts, _: &Thresholds<'_>) -> Vec<Outcome> {
     };
     let own = own(way);
     let passing: Vec<Evidence> =
-        way.translations.found.iter().filter(|rule| !rule.is_own).map(|rule| diverts(rule)).collect();
+        way.translations.found.iter().filter(|rule| !rule.is_own).map(diverts).collect();
     let mut outcomes = Vec::new();
     if !own.is_empty() {
         let headline = "Requests for instance metadata are answered on this host, not by AWS";

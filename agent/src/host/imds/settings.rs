@@ -3,15 +3,16 @@
 //!
 //! Of a value only scheme, host and port are kept: a proxy's password or a token in a path is nobody's business.
 
+mod target;
+
 use std::collections::BTreeMap;
-use std::net::IpAddr;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use super::endpoint::SERVICE_V4;
-use super::{Cause, Host, Text, Unreadable};
+use super::{Cause, Host, Unreadable};
 use crate::host::accounts::Accounts;
 use crate::host::running::{has_ended, place};
+pub use target::Target;
 
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
@@ -59,16 +60,6 @@ impl Setting {
             Self::Proxy => "http_proxy",
         }
     }
-}
-
-/// Where a value leads, as far as it may be told.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Target {
-    pub scheme: Text,
-    pub host: Text,
-    /// The host as an address, if it is one.
-    pub address: Option<IpAddr>,
-    pub port: Option<u16>,
 }
 
 impl Settings {
@@ -194,83 +185,34 @@ pub fn in_environment(environment: &[u8]) -> Vec<(Setting, Target)> {
 }
 
 /// The settings in `~/.aws/config`, each with its line. The profile does not matter: any may be chosen.
+///
+/// As Python's configparser reads it, which is what botocore uses and the most generous of the SDKs' readers.
 pub fn in_config(config: &[u8]) -> Vec<(usize, Setting, Target)> {
-    let lines = config.split(|&byte| byte == b'\n').enumerate();
-    lines
-        .filter_map(|(index, line)| {
-            // An indented line belongs to the setting before it; a remark takes a line of its own.
-            if line.first().is_none_or(|byte| byte.is_ascii_whitespace() || b"#;[".contains(byte)) {
-                return None;
-            }
-            let at = memchr::memchr(b'=', line)?;
-            let setting = match line[..at].trim_ascii() {
-                name if name.eq_ignore_ascii_case(b"ec2_metadata_service_endpoint") => Setting::Endpoint,
-                name if name.eq_ignore_ascii_case(b"ec2_metadata_service_endpoint_mode") => {
-                    Setting::EndpointMode
-                }
-                name if name.eq_ignore_ascii_case(b"ec2_metadata_v1_disabled") => Setting::V1Disabled,
-                _ => return None,
-            };
-            let value = line[at + 1..].trim_ascii();
-            (!value.is_empty()).then(|| (index + 1, setting, Target::of(setting, value)))
-        })
-        .collect()
-}
-
-impl Target {
-    fn of(setting: Setting, value: &[u8]) -> Self {
-        match setting {
-            // A word, not a URL.
-            Setting::EndpointMode | Setting::V1Disabled => Self::word(value),
-            // It is put behind http://169.254.170.2, so that whatever is no path becomes part of the host.
-            Setting::ContainerRelativeUri if value.starts_with(b"/") => Self::url(b"http://169.254.170.2"),
-            Setting::ContainerRelativeUri => Self::url(&[b"http://169.254.170.2", value].concat()),
-            Setting::Endpoint | Setting::ContainerFullUri | Setting::Proxy => Self::url(value),
+    let mut found = Vec::new();
+    let mut has_option = false;
+    let mut indent = 0;
+    for (index, line) in config.split(|&byte| byte == b'\n').enumerate() {
+        let text = line.trim_ascii();
+        let Some(first) = text.first().filter(|first| !b"#;".contains(first)) else { continue };
+        let depth = line.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        // A line that is further in than the setting before it goes on with that one's value.
+        if has_option && depth > indent {
+            continue;
         }
-    }
-
-    fn word(value: &[u8]) -> Self {
-        let host = Text::from_bytes_within(&value.to_ascii_lowercase(), MAX_SHOWN);
-        Self { scheme: Text::default(), host, address: None, port: None }
-    }
-
-    fn url(value: &[u8]) -> Self {
-        let (scheme, rest) = match memchr::memmem::find(value, b"://") {
-            Some(at) => (&value[..at], &value[at + 3..]),
-            None => (&b"http"[..], value),
+        (indent, has_option) = (depth, *first != b'[');
+        let Some(at) = memchr::memchr2(b'=', b':', text).filter(|_| has_option) else { continue };
+        let setting = match text[..at].trim_ascii() {
+            name if name.eq_ignore_ascii_case(b"ec2_metadata_service_endpoint") => Setting::Endpoint,
+            name if name.eq_ignore_ascii_case(b"ec2_metadata_service_endpoint_mode") => Setting::EndpointMode,
+            name if name.eq_ignore_ascii_case(b"ec2_metadata_v1_disabled") => Setting::V1Disabled,
+            _ => continue,
         };
-        let end = rest.iter().position(|byte| b"/?#\\".contains(byte)).unwrap_or(rest.len());
-        // Whoever wrote user:password@ before the host is not told.
-        let authority = rest[..end].rsplit(|&byte| byte == b'@').next().unwrap_or_default();
-        let (host, port) = match authority.strip_prefix(b"[") {
-            Some(inside) => {
-                let end = memchr::memchr(b']', inside).unwrap_or(inside.len());
-                (&inside[..end], inside.get(end + 1..).and_then(|after| after.strip_prefix(b":")))
-            }
-            None => match memchr::memrchr(b':', authority) {
-                Some(at) => (&authority[..at], Some(&authority[at + 1..])),
-                None => (authority, None),
-            },
-        };
-        let text = |bytes: &[u8]| std::str::from_utf8(bytes).ok().map(str::to_owned);
-        Self {
-            scheme: Text::from_bytes_within(&scheme.to_ascii_lowercase(), MAX_SHOWN),
-            host: Text::from_bytes_within(&host.to_ascii_lowercase(), MAX_SHOWN),
-            address: text(host).and_then(|host| host.parse().ok()),
-            port: port.and_then(text).and_then(|port| port.parse().ok()),
+        let value = text[at + 1..].trim_ascii();
+        if !value.is_empty() {
+            found.push((index + 1, setting, Target::of(setting, value)));
         }
     }
-}
-
-impl std::fmt::Display for Target {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match (&self.scheme, self.address) {
-            (scheme, _) if scheme.as_str().is_empty() => return write!(f, "{}", self.host),
-            (scheme, Some(IpAddr::V6(v6))) => write!(f, "{scheme}://[{v6}]")?,
-            (scheme, _) => write!(f, "{scheme}://{}", self.host)?,
-        }
-        self.port.map_or(Ok(()), |port| write!(f, ":{port}"))
-    }
+    found
 }
 
 /// Whether no_proxy leaves out 169.254.169.254: everything, the address itself, or a network around it.
@@ -288,13 +230,6 @@ fn is_exempt(exceptions: &[u8]) -> bool {
     })
 }
 
-/// The path of a setting's place, for those who tell of it.
-impl Seen {
-    pub fn path_text(&self) -> Text {
-        Text::from_bytes(self.path.as_os_str().as_bytes())
-    }
-}
-
 /// The kernel's own limit on process ids, with room for what else is in /proc.
 const MAX_PROCESSES: usize = 4_200_000;
 /// The kernel gives arguments and environment together 6 MiB at most.
@@ -304,8 +239,6 @@ const MAX_CONFIG: u64 = 1024 * 1024;
 const MAX_HOMES: usize = 10_000;
 /// Different values; beyond that the twentieth tells as much.
 const MAX_SEEN: usize = 1000;
-/// Longer than any host name that resolves (RFC 1123).
-const MAX_SHOWN: usize = 255;
 
 #[cfg(test)]
 mod tests {
