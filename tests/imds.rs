@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 
 use guestward::check;
 use guestward::finding::{Finding, Verdict};
-use guestward::host::imds::{Imds, in_config};
+use guestward::host::imds::{Imds, Translations, in_config};
 use guestward::host::{Facts, Host};
 use guestward::policy::Policy;
+use guestward::sys::netlink::{Message, Part, dump};
 
 use crate::support::binary::{guestward, text};
 use crate::support::metadata_service::{Asked, MetadataService, Options};
@@ -251,7 +252,46 @@ fn the_kernel_sends_requests_where_we_read_that_its_rules_do() {
 }
 
 #[test]
-fn so_does_iptables_on_top_of_nf_tables() {
+fn rules_with_any_byte_changed_or_cut_anywhere_stop_nothing() {
+    inside(|| {
+        let chains: String = OUTPUT_RULES
+            .iter()
+            .enumerate()
+            .map(|(n, (rules, _))| {
+                format!("chain c{n} {{\n type nat hook output priority -100;\n{rules}\n}}\n")
+            })
+            .collect();
+        nft(&format!("table ip t {{\n chain other {{\n }}\n chain named {{\n }}\n{chains}\n}}"));
+        let all = |kind: u16| dump(Part::Netfilter, (10 << 8) | kind, &[0; 4]).unwrap();
+        let (chains, rules) = (all(4), all(7));
+        assert!(rules.len() > 30, "{}", rules.len());
+        for at in 0..rules.len() {
+            for place in 0..rules[at].body.len() {
+                let mut cut = rules[at].clone();
+                cut.body.truncate(place);
+                let mut changed = rules[at].clone();
+                changed.body[place] = !changed.body[place];
+                let _ = Translations::among(&chains, &[cut, changed], false);
+            }
+        }
+        for at in 0..chains.len() {
+            for place in 0..chains[at].body.len() {
+                let mut changed = chains[at].clone();
+                changed.body[place] ^= 3;
+                let _ = Translations::among(&[changed], &rules[..5], true);
+            }
+        }
+        let cut: Vec<_> =
+            rules.iter().map(|rule| Message { kind: 0, body: rule.body[..9].to_vec() }).collect();
+        assert!(
+            !Translations::among(&chains, &cut, false).unread.is_empty(),
+            "half of a rule is not read as none"
+        );
+    });
+}
+
+#[test]
+fn rules_of_iptables_on_top_of_nf_tables_are_read_as_the_kernel_takes_them() {
     for (arguments, reading) in [
         ("-d 169.254.169.254 -p tcp --dport 80 -j DNAT --to-destination 192.0.2.80:80", Diverts),
         ("-p tcp -m tcp --dport 80 -j REDIRECT --to-ports 8080", Diverts),
