@@ -265,18 +265,18 @@ fn rules_with_any_byte_changed_or_cut_anywhere_stop_nothing() {
         let all = |kind: u16| dump(Part::Netfilter, (10 << 8) | kind, &[0; 4]).unwrap();
         let (chains, rules) = (all(4), all(7));
         assert!(rules.len() > 30, "{}", rules.len());
-        for at in 0..rules.len() {
-            for place in 0..rules[at].body.len() {
-                let mut cut = rules[at].clone();
+        for rule in &rules {
+            for place in 0..rule.body.len() {
+                let mut cut = rule.clone();
                 cut.body.truncate(place);
-                let mut changed = rules[at].clone();
+                let mut changed = rule.clone();
                 changed.body[place] = !changed.body[place];
                 let _ = Translations::among(&chains, &[cut, changed], false);
             }
         }
-        for at in 0..chains.len() {
-            for place in 0..chains[at].body.len() {
-                let mut changed = chains[at].clone();
+        for chain in &chains {
+            for place in 0..chain.body.len() {
+                let mut changed = chain.clone();
                 changed.body[place] ^= 3;
                 let _ = Translations::among(&[changed], &rules[..5], true);
             }

@@ -10,10 +10,10 @@ pub(super) const V1_REFUSED: Check = Check {
     id: "imds-v1-refused",
     title: "The metadata service refuses requests without a token (IMDSv2 only)",
     why: "Version 1 hands the instance's credentials to whatever can make this host send one plain GET: a web \
-          application that fetches addresses for its users is enough, and was enough in the largest breaches of this \
-          kind. Version 2 asks for a token first, which such a request cannot bring. guestward sees it by one request \
-          without a token for the instance id (never for credentials), which counts once in the metric \
-          MetadataNoToken or MetadataNoTokenRejected.",
+          application that fetches addresses for its users is enough, as well-known breaches have shown. Version 2 \
+          asks for a token first, which such a request cannot bring. guestward sees it by one request without a \
+          token for the instance id, never for credentials (and one over IPv6 where that answers); each counts in \
+          the metric MetadataNoToken or MetadataNoTokenRejected.",
     severity: Severity::High,
     controls: &[
         "NIST-800-53:AC-3",
