@@ -9,6 +9,7 @@ use guestward::finding::{Finding, Text};
 use guestward::host::{Facts, Host};
 use guestward::policy::Policy;
 
+use crate::support::metadata_service::{MetadataService, Options};
 use crate::support::namespace;
 use crate::support::tree::{self, Case, Expectation, KernelStep};
 
@@ -79,8 +80,13 @@ fn findings(root: &Path, id: &str, case: &Case) -> Vec<Finding> {
         return judge(&host, id, case);
     }
     namespace::inside(|| {
+        // It answers as long as it is held.
+        let mut services = Vec::new();
         for step in &case.kernel {
             match step {
+                KernelStep::Imds(options) => {
+                    services.push(MetadataService::beside_us(Options::parse(options)));
+                }
                 KernelStep::Nft(rules) => namespace::nft(rules),
                 KernelStep::Run(line) => namespace::shell(line),
             }

@@ -13,6 +13,7 @@ mod generated;
 mod host;
 mod hostile;
 mod house;
+mod imds;
 mod licences;
 mod ocsf;
 mod packages;

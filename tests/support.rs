@@ -2,5 +2,6 @@
 
 pub(crate) mod binary;
 pub(crate) mod browser;
+pub(crate) mod metadata_service;
 pub(crate) mod namespace;
 pub(crate) mod tree;

@@ -52,6 +52,7 @@ pub struct Host {
     root_path: PathBuf,
     resolver: Resolver,
     has_kernel: bool,
+    imds: Option<imds::Endpoint>,
 }
 
 impl Host {
@@ -73,7 +74,7 @@ impl Host {
         })?;
         let root_path = root.canonicalize().unwrap_or_else(|_| root.to_owned());
         let has_kernel = root_path == Path::new("/");
-        Ok(Self { root: fd, root_path, resolver, has_kernel })
+        Ok(Self { root: fd, root_path, resolver, has_kernel, imds: None })
     }
 
     /// Whether this is the running system's own root, so that an absent `/proc` is a defect and not a property.
@@ -86,6 +87,18 @@ impl Host {
     pub fn with_kernel(mut self) -> Self {
         self.has_kernel = true;
         self
+    }
+
+    /// Asks for instance metadata there, whatever this machine is; nothing else moves that question.
+    #[must_use]
+    pub fn imds_at(mut self, endpoint: imds::Endpoint) -> Self {
+        self.imds = Some(endpoint);
+        self
+    }
+
+    /// Where to ask for instance metadata, if that was given by hand.
+    pub fn imds(&self) -> Option<imds::Endpoint> {
+        self.imds
     }
 
     /// Whether questions to the running kernel are questions about this machine.

@@ -18,6 +18,7 @@
 //! nft                                           the case runs in a network namespace with these rules
 //! | table inet t { chain c { type filter hook input priority 0; policy drop; } }
 //! run ip addr add 192.0.2.1/32 dev lo           … in which this was run
+//! imds tokens=required hops=1 ipv6=on           … and in which instance metadata are to be had
 //! expect fail subject=user:toor severity=critical source=/etc/passwd:2 observed~"uid 0"
 //! ```
 //!
@@ -43,6 +44,8 @@ pub(crate) struct Case {
 pub(crate) enum KernelStep {
     Nft(String),
     Run(String),
+    /// The options of `metadata_service`.
+    Imds(String),
 }
 
 #[derive(Debug)]
@@ -108,6 +111,7 @@ pub(crate) fn parse(text: &str, name: &str) -> Vec<Case> {
         match word {
             "nft" => case.kernel.push(KernelStep::Nft(String::new())),
             "run" => case.kernel.push(KernelStep::Run(rest.to_owned())),
+            "imds" => case.kernel.push(KernelStep::Imds(rest.to_owned())),
             "|" if rules_are_open => match case.kernel.last_mut() {
                 Some(KernelStep::Nft(rules)) => rules.push_str(&format!("{rest}\n")),
                 _ => bad("rules that belong to no nft"),

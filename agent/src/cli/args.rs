@@ -7,6 +7,7 @@ use clap::{Args as ClapArgs, CommandFactory as _, Parser, Subcommand, ValueEnum}
 
 use crate::check;
 use crate::finding::Severity;
+use crate::host::imds::Endpoint;
 
 /// The command with everything in it, for the manual and the completions.
 pub fn command() -> clap::Command {
@@ -60,6 +61,9 @@ pub(super) struct CheckArgs {
     /// List what passes and what does not apply, too
     #[arg(long)]
     pub(super) all: bool,
+    /// Ask for instance metadata there, on EC2 or not: http:// and an address [default: the addresses that EC2 has]
+    #[arg(long, value_name = "URL")]
+    pub(super) imds_endpoint: Option<Endpoint>,
     /// How to tell it
     #[arg(long, value_enum, default_value_t = PostureFormat::Text)]
     pub(super) format: PostureFormat,

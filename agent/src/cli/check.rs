@@ -15,6 +15,10 @@ use crate::host::{Facts, Host};
 pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> Result<Exit, Failure> {
     let policy = policy::load(args.policy.policy.as_ref())?;
     let host = Host::at(&args.target.root).map_err(|cause| Failure::trouble(format!("--root: {cause}")))?;
+    let host = match args.imds_endpoint {
+        Some(endpoint) => host.imds_at(endpoint),
+        None => host,
+    };
     let selected = check::select(&args.names, &policy);
     if selected.is_empty() {
         return Err(Failure::trouble(
