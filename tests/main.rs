@@ -7,6 +7,7 @@
 mod accounts_differential;
 mod apt_conf;
 mod check_command;
+mod files_differential;
 mod fixtures;
 mod generated;
 mod host;

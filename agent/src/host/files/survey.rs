@@ -29,6 +29,8 @@ pub struct Survey {
     pub unread: Kept<Unreadable>,
     /// Other machines' file systems, and what is gone with the next start: not looked into.
     pub others: Kept<(PathBuf, Text)>,
+    /// Whether the root itself is being listed: of the other directories there only their own modes count.
+    is_at_root: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +77,7 @@ impl Survey {
         let mut walker = Walker::new(mounts);
         let mut told = |objects: u64| progress(&format!("files: {} looked at", grouped(objects)));
         for root in std::iter::once("/").chain(ROOTS.iter().copied()) {
+            survey.is_at_root = root == "/";
             if let Err(cause) = walker.walk(host, root, &mut survey, &mut told) {
                 survey.unread.keep(MAX_KEPT, || cause);
             }
@@ -99,6 +102,11 @@ impl Survey {
 
 impl Follower for Survey {
     fn found(&mut self, path: &[u8], meta: &Meta, reach: Reach) -> bool {
+        if self.is_at_root && meta.kind == Kind::Directory && ROOTS.iter().any(|root| root.as_bytes() == path)
+        {
+            // Its own walk finds it.
+            return false;
+        }
         self.count(path, meta);
         let object = || Object { path: self::path(path), meta: *meta, reach };
         match meta.kind {
@@ -118,7 +126,7 @@ impl Follower for Survey {
                 if meta.is_world_writable() && meta.mode & STICKY == 0 {
                     self.open_directories.keep(MAX_KEPT, object);
                 }
-                !is_left_out(path)
+                if self.is_at_root { path == b"/" } else { !is_left_out(path) }
             }
             _ => false,
         }
@@ -129,6 +137,10 @@ impl Follower for Survey {
     }
 
     fn other(&mut self, path: &[u8], kind: &str) {
+        // /proc, /sys, /run: nobody would look for the system's files there.
+        if self.is_at_root && !ROOTS.iter().any(|root| root.as_bytes() == path) {
+            return;
+        }
         self.others.keep(MAX_KEPT, || (self::path(path), Text::new(kind)));
     }
 }
@@ -146,11 +158,6 @@ fn is_packages(path: &[u8]) -> bool {
 
 /// Whether a directory is looked at, and what is in it is not.
 fn is_left_out(path: &[u8]) -> bool {
-    // Of the root itself only the directories' own modes; the roots below it are walked by name.
-    let is_top = path.len() > 1 && path.iter().filter(|&&byte| byte == b'/').count() == 1;
-    if is_top {
-        return !ROOTS.iter().any(|root| root.as_bytes() == path);
-    }
     CONTAINERS.iter().any(|place| place.as_bytes() == path)
         || HOME_CONTAINERS.iter().any(|end| path.ends_with(end))
 }
@@ -236,7 +243,6 @@ mod tests {
     #[test]
     fn images_are_left_out_and_what_looks_like_one_is_not() {
         assert!(is_left_out(b"/var/lib/docker") && is_left_out(b"/home/bob/.local/share/containers"));
-        assert!(is_left_out(b"/tmp") && is_left_out(b"/work"));
-        assert!(!is_left_out(b"/var/lib/docker2") && !is_left_out(b"/") && !is_left_out(b"/usr"));
+        assert!(!is_left_out(b"/var/lib/docker2") && !is_left_out(b"/usr"));
     }
 }

@@ -107,7 +107,9 @@ impl<'a> Walker<'a> {
         let handle = host.resolver.resolve(&host.root, place, false).map_err(fail)?;
         let mut path = start.trim_end_matches('/').as_bytes().to_vec();
         let mut levels = Vec::new();
-        match openat(&handle, c".", OPEN, Mode::empty()).and_then(|fd| self.level(fd, &path, &meta, Reach::Everybody)) {
+        match openat(&handle, c".", OPEN, Mode::empty())
+            .and_then(|fd| self.level(fd, &path, &meta, Reach::Everybody))
+        {
             Ok(level) => levels.push(level),
             Err(errno) => follower.unread(fail(errno)),
         }
@@ -161,6 +163,13 @@ impl<'a> Walker<'a> {
         if level.has_points
             && let Some(kind) = self.other(path)
         {
+            // Of one that is only memory, the directory's own mode is worth knowing: it may be /tmp.
+            if MEMORY.contains(&kind)
+                && let Ok(stat) = fstatat(&level.fd, name, AtFlags::AT_SYMLINK_NOFOLLOW)
+            {
+                self.objects += 1;
+                follower.found(path, &beneath::meta(&stat), level.reach);
+            }
             follower.other(path, kind);
             return None;
         }
@@ -284,6 +293,8 @@ const BRISK: Duration = Duration::from_millis(40);
 /// Nobody is served by a walk that sleeps for seconds because one read took a minute.
 const MAX_PAUSE: Duration = Duration::from_millis(250);
 const MAX_SHOWN: usize = 200;
+/// File systems that answer at once.
+const MEMORY: &[&str] = &["ramfs", "tmpfs"];
 /// As the types in mounts.rs; the kernel has one number for ext2, ext3 and ext4.
 const LOCAL: &[FsType] = &[
     statfs::BTRFS_SUPER_MAGIC,
