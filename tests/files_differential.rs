@@ -112,7 +112,7 @@ fn packages_own_what_dpkg_says() {
 fn mounts_are_those_that_findmnt_shows() {
     let mounts = Mounts::of(&Host::at("/").unwrap()).unwrap();
     let output = Command::new("findmnt")
-        .args(["--task", "1", "--list", "--noheadings", "--raw", "--output", "TARGET,FSTYPE,VFS-OPTIONS"])
+        .args(["--task", "1", "--noheadings", "--raw", "--output", "TARGET,FSTYPE,VFS-OPTIONS"])
         .output()
         .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();

@@ -111,10 +111,8 @@ fn mode(facts: &Facts, _: &Thresholds<'_>) -> Vec<Outcome> {
         Err(cause) => return vec![Outcome::unreadable(SUBJECT, cause)],
     };
     // Names decide: a table of numbers would be another one on every machine.
-    for names in [facts.accounts.users.as_ref().err(), facts.accounts.groups.as_ref().err()] {
-        if let Some(cause) = names {
-            return vec![Outcome::unreadable(SUBJECT, cause)];
-        }
+    if let Some(cause) = facts.accounts.users.as_ref().err().or(facts.accounts.groups.as_ref().err()) {
+        return vec![Outcome::unreadable(SUBJECT, cause)];
     }
     let found: Vec<(Severity, Evidence, Text)> =
         survey.set_id.list.iter().filter_map(|object| judge(facts, owners, object)).collect();
