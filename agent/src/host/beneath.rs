@@ -173,7 +173,7 @@ pub(super) fn stat(handle: &OwnedFd) -> Result<Meta, Errno> {
 }
 
 #[expect(clippy::cast_sign_loss, reason = "a size is never negative")]
-fn meta(stat: &FileStat) -> Meta {
+pub(super) fn meta(stat: &FileStat) -> Meta {
     let kind = match SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits()) {
         SFlag::S_IFBLK => Kind::BlockDevice,
         SFlag::S_IFCHR => Kind::CharacterDevice,

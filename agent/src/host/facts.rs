@@ -132,7 +132,11 @@ impl Facts {
             logging: look.result(wanted.logging, "logging", || Logging::of(host)),
             network: look.result(wanted.network, "network", || Network::of(host)),
             services: look.result(wanted.services, "services", || Services::of(host)),
-            files: look.result(wanted.files, "files", || Files::of(host)),
+            files: if look.at(wanted.files, "files") {
+                Files::of(host, look.progress)
+            } else {
+                Err(Unreadable::not_asked("files"))
+            },
             accounts,
             auto_updates,
             packages,
