@@ -13,6 +13,7 @@ mod host;
 mod hostile;
 mod house;
 mod licences;
+mod network_differential;
 mod packages;
 mod policy;
 mod processes;

@@ -164,6 +164,8 @@ pub(super) fn one(element: &[u8]) -> Option<Expression> {
             let (from, to) = (
                 at(2)?,
                 match number(3) {
+                    // Register 0 is where verdicts go: what matters is that it looks something up.
+                    Some(0) => Some(0),
                     Some(_) => Some(at(3)?),
                     None => None,
                 },
