@@ -20,6 +20,7 @@ use guestward::host::network::outside::{self, Unlisted};
 use guestward::host::network::packet::Packet;
 use guestward::host::network::sockets::Listeners;
 use guestward::host::network::{Ip, Protocol};
+use guestward::sys::netlink::{self, Part};
 use serde_json::Value;
 
 use crate::support::namespace::{inside, nft, shell};
@@ -363,6 +364,41 @@ fn settings_are_those_that_sysctl_tells() {
             }
         }
     }
+}
+
+/// Bytes that no kernel sends: one after the other of what it did send is changed.
+#[test]
+fn no_damaged_answer_makes_it_panic() {
+    inside(|| {
+        for (_, rules) in all_rules().into_iter().take(30) {
+            load(&rules);
+            // Tables, chains, rules and sets.
+            let mut lists = [1_u16, 4, 7, 10]
+                .map(|kind| netlink::dump(Part::Netfilter, 10 << 8 | kind, &[0; 4]).unwrap());
+            let mut seed = Dice(7);
+            for _ in 0..300 {
+                let list = &mut lists[usize::try_from(seed.roll(4)).unwrap()];
+                let Some(message) = (!list.is_empty()).then(|| seed.roll(list.len() as u64)) else {
+                    continue;
+                };
+                let body = &mut list[usize::try_from(message).unwrap()].body;
+                let at = usize::try_from(seed.roll(body.len() as u64)).unwrap();
+                let old = std::mem::replace(&mut body[at], u8::try_from(seed.roll(256)).unwrap());
+                let mut ruleset = Ruleset::default();
+                let _ = ruleset.take(&lists[0], &lists[1], &lists[2], &lists[3]);
+                let _ = outside::unlisted(&ruleset, &[], Ip::V4);
+                // Damage adds up in every other case.
+                if seed.roll(2) == 0 {
+                    let list = lists.iter_mut().find(|list| list.len() as u64 > message);
+                    if let Some(byte) =
+                        list.and_then(|list| list[usize::try_from(message).unwrap()].body.get_mut(at))
+                    {
+                        *byte = old;
+                    }
+                }
+            }
+        }
+    });
 }
 
 #[test]

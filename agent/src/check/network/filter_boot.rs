@@ -38,14 +38,9 @@ fn persistent(facts: &Facts, _: &Thresholds<'_>) -> Vec<Outcome> {
         Ok(network) => network,
         Err(outcomes) => return outcomes,
     };
-    let filter = match &network.filter {
-        Some(filter) => filter,
-        None => {
-            return vec![Outcome::not_applicable(
-                SUBJECT,
-                "the rules are in the kernel that runs, not below this root",
-            )];
-        }
+    let Some(filter) = &network.filter else {
+        let reason = "the rules are in the kernel that runs, not below this root";
+        return vec![Outcome::not_applicable(SUBJECT, reason)];
     };
     if let Some(outcome) = not_due(filter) {
         return vec![outcome];

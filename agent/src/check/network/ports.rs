@@ -102,7 +102,7 @@ const PORTS: &[Port] = &[
     row(Admin, High, Tcp, 5500, "VNC, listening for servers", "it shows whatever it is sent"),
     Port {
         protocol: Tcp,
-        range: (5900, 5999),
+        range: (5900, 5930),
         class: Admin,
         severity: High,
         name: "VNC",

@@ -50,6 +50,7 @@ impl Set {
         let fields = Attributes::of(concatenation)
             .take(MAX_FIELDS)
             .filter_map(|(_, field)| usize::try_from(be32(Attributes::find(field, FIELD_LENGTH)?)?).ok())
+            .filter(|length| *length <= MAX_KEY)
             .collect();
         let key_length = usize::try_from(Attributes::find(body, SET_KEY_LENGTH).and_then(be32)?).ok()?;
         Some(Self {
@@ -201,5 +202,7 @@ const ELEMENT_KEY_END: u16 = 10;
 const ELEMENT_EXPRESSIONS: u16 = 11;
 const ELEMENT_INTERVAL_END: u32 = 1;
 const ELEMENT_CATCHALL: u32 = 2;
+/// All of the kernel's registers: NFT_DATA_VALUE_MAXLEN.
+const MAX_KEY: usize = 64;
 /// NFT_REG32_COUNT of the kernel.
 const MAX_FIELDS: usize = 16;
