@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 use std::os::fd::AsRawFd as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -21,15 +22,21 @@ pub(crate) const PORTS: [u16; 5] = [22, 80, 8761, 24103, 53617];
 pub(crate) const SOURCES: [&str; 5] =
     ["192.0.2.2", "10.0.0.9", "81.2.69.160", "2001:db8:1::2", "2a01:4f8::99"];
 pub(crate) const OWN: [&str; 2] = ["192.0.2.1", "2001:db8:1::1"];
-/// The port from which clients knock, and from which guestward's packets are.
-const SOURCE_PORT: u16 = 54013;
+/// The first of the ports from which is knocked, each time from another: a connection that the host remembers is not
+/// new. No rule tells them from the one that guestward's packets are from.
+const SOURCE_PORTS: u16 = 54013;
+const SOURCE_PORT_COUNT: usize = 11_000;
+
+/// Closing ends a connection by a reset and leaves nothing behind.
+const AT_ONCE: nix::libc::linger = nix::libc::linger { l_onoff: 1, l_linger: 0 };
 
 /// The host's end.
 pub(crate) struct Wire {
     ask: mpsc::Sender<Knock>,
     answers: mpsc::Receiver<bool>,
     udp: Vec<UdpSocket>,
-    _tcp: Vec<TcpListener>,
+    tcp: Vec<TcpListener>,
+    knocks: AtomicUsize,
 }
 
 struct Knock {
@@ -78,7 +85,7 @@ pub(crate) fn between<T: Send>(work: impl FnOnce(&Wire) -> T + Send) -> T {
                     udp.push(UdpSocket::bind(place).unwrap());
                 }
             }
-            let wire = Wire { ask, answers, udp, _tcp: tcp };
+            let wire = Wire { ask, answers, udp, tcp, knocks: AtomicUsize::new(0) };
             work(&wire)
         })
     })
@@ -110,10 +117,18 @@ impl Wire {
         patience: Duration,
     ) -> bool {
         let target = SocketAddr::new(to, port);
-        let from = SocketAddr::new(source, SOURCE_PORT);
+        let number = self.knocks.fetch_add(1, Ordering::Relaxed) % SOURCE_PORT_COUNT;
+        let from = SocketAddr::new(source, SOURCE_PORTS + u16::try_from(number).unwrap());
         for socket in &self.udp {
             socket.set_nonblocking(true).unwrap();
             while socket.recv(&mut [0; 16]).is_ok() {}
+        }
+        for listener in &self.tcp {
+            // Whoever got in before is sent away at once, so that the queue never fills.
+            listener.set_nonblocking(true).unwrap();
+            while let Ok((stream, _)) = listener.accept() {
+                setsockopt(&stream, sockopt::Linger, &AT_ONCE).unwrap();
+            }
         }
         self.ask.send(Knock { from, to: target, protocol, patience }).unwrap();
         let answered = self.answers.recv().unwrap();
@@ -136,7 +151,7 @@ fn is_answered(knock: &Knock) -> bool {
     let fd = socket(family, kind, SockFlag::SOCK_CLOEXEC, None).unwrap();
     setsockopt(&fd, sockopt::ReuseAddr, &true).unwrap();
     // Ended by a reset, a connection leaves nothing behind that would stand in the way of the next.
-    setsockopt(&fd, sockopt::Linger, &nix::libc::linger { l_onoff: 1, l_linger: 0 }).unwrap();
+    setsockopt(&fd, sockopt::Linger, &AT_ONCE).unwrap();
     let micros = i64::try_from(knock.patience.as_micros()).unwrap();
     setsockopt(&fd, sockopt::SendTimeout, &TimeVal::new(micros / 1_000_000, micros % 1_000_000)).unwrap();
     bind(fd.as_raw_fd(), &SockaddrStorage::from(knock.from)).unwrap();
