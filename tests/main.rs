@@ -16,6 +16,7 @@ mod hostile;
 mod house;
 mod imds;
 mod licences;
+mod network_differential;
 mod ocsf;
 mod packages;
 mod pages;

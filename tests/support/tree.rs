@@ -71,7 +71,8 @@ pub(crate) struct Expectation {
 /// The folder that holds the fixtures.
 pub(crate) fn folder() -> PathBuf {
     // The fuzz targets build this file, too, from a folder of their own.
-    let mut above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().map(|folder| folder.join("tests/fixtures"));
+    let mut above =
+        Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().map(|folder| folder.join("tests/fixtures"));
     above.find(|folder| folder.is_dir()).expect("tests/fixtures")
 }
 
