@@ -197,10 +197,13 @@ fn files(root: &Path) -> Vec<PathBuf> {
     let mut folders = vec![root.to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            match path.is_dir() {
-                true => folders.push(path),
-                false => files.push(path.strip_prefix(root).unwrap().to_owned()),
+            let entry = entry.unwrap();
+            let (path, kind) = (entry.path(), entry.file_type().unwrap());
+            // Never through a link: it may lead out of the tree, to this very machine's own file.
+            if kind.is_dir() {
+                folders.push(path);
+            } else if !kind.is_symlink() {
+                files.push(path.strip_prefix(root).unwrap().to_owned());
             }
         }
     }

@@ -205,6 +205,7 @@ pub(crate) fn apply(root: &Path, steps: &[Step]) {
             Step::Directory { path, mode, owner } => {
                 let path = root.join(path);
                 fs::create_dir_all(&path).expect("a directory");
+                stays_inside(root, &path);
                 own(&path, *mode, *owner);
             }
             Step::Link { path, target } => symlink(target, clear(root, path)).expect("a link"),
@@ -229,6 +230,7 @@ fn clear(root: &Path, path: &Path) -> PathBuf {
     let path = root.join(path);
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent).expect("parents");
+        stays_inside(root, parent);
     }
     if path.is_dir() && !path.is_symlink() {
         fs::remove_dir_all(&path).expect("room");
@@ -236,6 +238,12 @@ fn clear(root: &Path, path: &Path) -> PathBuf {
         fs::remove_file(&path).expect("room");
     }
     path
+}
+
+/// A link in a tree may lead to this machine's own files, which no test may touch.
+fn stays_inside(root: &Path, path: &Path) {
+    let (root, real) = (root.canonicalize().expect("a root"), path.canonicalize().expect("a path"));
+    assert!(real.starts_with(&root), "{} leads out of the tree, to {}", path.display(), real.display());
 }
 
 fn own(path: &Path, mode: u32, owner: (u32, u32)) {
