@@ -7,6 +7,7 @@
 mod accounts_differential;
 mod apt_conf;
 mod check_command;
+mod credentials;
 mod fixtures;
 mod generated;
 mod host;

@@ -1,5 +1,6 @@
 //! What several tests need: small trees, and the binary under test.
 
 pub(crate) mod binary;
+pub(crate) mod keys;
 pub(crate) mod namespace;
 pub(crate) mod tree;
