@@ -18,8 +18,9 @@ use crate::support::keys::{ACCOUNT, Pair};
 use crate::support::tree;
 use forms::{FORMS, MISSED};
 
-/// Pairs in each form.
+/// Pairs in each form, every day and in the long run.
 const PAIRS: usize = 20;
+const MANY_PAIRS: usize = 500;
 
 #[test]
 fn every_key_in_every_form_is_found() {
@@ -36,8 +37,11 @@ fn every_key_in_every_form_is_found() {
             }
         }
     }
-    let total = FORMS.len() * PAIRS;
-    assert!(missed.is_empty(), "{} of {total} missed:\n{}", missed.len(), missed.join("\n"));
+    // One secret in four thousand looks like words by chance, and none of those of every day.
+    let total = FORMS.len() * many();
+    let tolerated = if is_long() { total / 1_000 } else { 0 };
+    println!("{} of {total} missed", missed.len());
+    assert!(missed.len() <= tolerated, "{} of {total} missed:\n{}", missed.len(), missed.join("\n"));
 }
 
 /// A row that begins to be found is no failure of the code, but of the row.
@@ -46,7 +50,7 @@ fn what_is_not_found_is_known_and_has_a_reason() {
     for (form, reason, write) in MISSED {
         assert!(reason.len() > 20, "{form} needs a reason");
         let found = pairs("AKIA", form).filter(|pair| !keys(&write(pair)).is_empty()).count();
-        assert_eq!(found, 0, "{form} is found {found} times of {PAIRS}: no longer a row");
+        assert_eq!(found, 0, "{form} is found {found} times: no longer a row");
     }
 }
 
@@ -63,7 +67,7 @@ fn the_same_key_has_one_fingerprint_in_all_forms_and_another_key_another() {
         .flat_map(|pair| keys(&forms::ini(&pair)))
         .map(|key| key.fingerprint.to_string())
         .collect();
-    assert_eq!(all.len(), PAIRS);
+    assert_eq!(all.len(), many());
 }
 
 #[test]
@@ -74,7 +78,7 @@ fn keys_that_stand_together_are_told_apart() {
             format!("secret_key={}\naccess_key={}\n\n", pair.secret, pair.id).into_bytes()
         }),
     ] {
-        let all: Vec<Pair> = pairs("AKIA", "crowd").collect();
+        let all: Vec<Pair> = pairs("AKIA", "crowd").take(PAIRS).collect();
         let file: Vec<u8> = all.iter().flat_map(write).collect();
         let alone: Vec<_> =
             all.iter().flat_map(|pair| keys(&write(pair))).map(|key| key.fingerprint).collect();
@@ -121,6 +125,7 @@ fn what_only_looks_like_a_key_is_none() {
         format!("{id}\nserverless/StackForTheApp/BucketPolicyXy\n"),
         format!("{id}\n/opt/App1/Releases/20240101/Current/Main\n"),
         format!("{id}\nrun_TestThatTheBucketPolicyIsWritten2Twice\n"),
+        format!("{id}\nusr/lib/x86/python3/site/Packages/boto3x\n"),
         format!("AKIAIOSFODNN7EXAMPLE {secret}\n"),
         format!("{id} wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\n"),
         format!("{id} je7MtGbClwBF/2Zp9Utk/h3yCo8nvbEXAMPLEKEY\n"),
@@ -162,9 +167,8 @@ fn a_crowd_of_ids_and_runs_of_base64_take_no_time() {
 /// Whatever a distribution ships, none of it is somebody's key.
 #[test]
 fn no_file_of_a_package_is_taken_for_a_key() {
-    let is_long = std::env::var_os("GUESTWARD_LONG").is_some();
     // Most of the bytes are programs; most of the lookalikes are text.
-    let (largest, mut budget) = if is_long { (64 << 20, 4_u64 << 30) } else { (64 << 10, 24 << 20) };
+    let (largest, mut budget) = if is_long() { (64 << 20, 4_u64 << 30) } else { (64 << 10, 24 << 20) };
     let started = Instant::now();
     let (mut files, mut bytes, mut hits) = (0, 0, Vec::new());
     for path in package_files() {
@@ -180,7 +184,7 @@ fn no_file_of_a_package_is_taken_for_a_key() {
             hits.push(path);
         }
     }
-    assert!(files > 2_000, "{files} files: this is a machine with packages");
+    assert!(files > 1_500, "{files} files: this is a machine with packages");
     println!("{files} files, {bytes} bytes in {:?}", started.elapsed());
     assert!(hits.is_empty(), "{hits:?}");
 }
@@ -253,7 +257,15 @@ fn every_place_of_a_planted_machine_is_looked_at() {
 fn pairs(prefix: &'static str, form: &str) -> impl Iterator<Item = Pair> {
     let form = form.to_owned();
     let seed = std::env::var("GUESTWARD_KEYS_SEED").unwrap_or_default();
-    (0..PAIRS).map(move |number| Pair::of(prefix, &format!("{seed} {form} {number}")))
+    (0..many()).map(move |number| Pair::of(prefix, &format!("{seed} {form} {number}")))
+}
+
+fn many() -> usize {
+    if is_long() { MANY_PAIRS } else { PAIRS }
+}
+
+fn is_long() -> bool {
+    std::env::var_os("GUESTWARD_LONG").is_some()
 }
 
 fn package_files() -> Vec<PathBuf> {
@@ -268,7 +280,7 @@ fn package_files() -> Vec<PathBuf> {
     files.sort();
     files.dedup();
     // Spread over the whole machine rather than the first directories in order.
-    files.sort_by_key(|path| {
+    files.sort_by_cached_key(|path| {
         use std::hash::{DefaultHasher, Hash as _, Hasher as _};
         let mut hasher = DefaultHasher::new();
         path.hash(&mut hasher);

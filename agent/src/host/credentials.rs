@@ -6,11 +6,13 @@ mod encoded;
 mod environment;
 mod guarded;
 mod key;
+mod names;
 mod places;
 mod recognise;
 mod remotes;
 mod search;
 mod token;
+mod units;
 
 use std::path::PathBuf;
 
@@ -56,6 +58,7 @@ impl Credentials {
             remotes: Vec::new(),
         };
         places::homes(&mut search, users.as_deref().unwrap_or_default(), &mut credentials);
+        guarded::of_system(host, &mut credentials.guarded);
         credentials.remotes = search.remotes;
         Ok(credentials)
     }

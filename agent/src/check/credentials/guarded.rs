@@ -10,7 +10,7 @@ use crate::host::{Facts, Unreadable};
 
 pub(super) const FILE_MODES: Check = Check {
     id: "credentials-file-modes",
-    title: "Files that hold passwords and tokens are their owners' alone",
+    title: "Files that hold passwords, tokens and private keys are their owners' alone",
     why: "The AWS CLI, git, docker, psql and others keep what they log in with in files of the home, in clear. \
           Whoever can read such a file is its owner elsewhere; whoever can write it chooses where the owner logs in.",
     severity: Severity::High,
@@ -74,9 +74,11 @@ fn guarded(file: &Result<Guarded, Unreadable>) -> Option<Outcome> {
         (false, false) => return None,
     };
     let source = Source::path(&file.path);
-    let account = Text::from_bytes(&file.account);
-    let headline =
-        format!("Every account can {may} {}, with which {account} logs in elsewhere", source.text());
+    let whose = match &file.account {
+        Some(account) => format!("with which {} logs in elsewhere", Text::from_bytes(account)),
+        None => "which holds a private key of this machine".to_owned(),
+    };
+    let headline = format!("Every account can {may} {}, {whose}", source.text());
     let observed = format!("mode {:04o}", file.mode);
     Some(Outcome::fail(source.text().clone(), headline).with(Evidence::new(source, observed, "0600 or less")))
 }

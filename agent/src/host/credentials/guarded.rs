@@ -6,13 +6,14 @@ use memchr::memmem::find;
 
 use super::search::is_public;
 use crate::host::trail::Trail;
-use crate::host::{Cause, Host, Kind, Unreadable};
+use crate::host::{Cause, Host, Kind, Unreadable, glob};
 
 /// A file that holds something to guard.
 #[derive(Debug, Clone)]
 pub struct Guarded {
     pub path: PathBuf,
-    pub account: Vec<u8>,
+    /// Whose home it is in; none of the machine's own.
+    pub account: Option<Vec<u8>>,
     pub mode: u32,
     /// Whether every account can read it, by its own mode and by each directory's on the way.
     pub is_public: bool,
@@ -28,16 +29,39 @@ pub(super) fn of_home(
     found: &mut Vec<Result<Guarded, Unreadable>>,
 ) {
     for (name, marks) in FILES {
-        match of(host, account, &home.join(name), marks) {
-            Ok(Some(guarded)) => found.push(Ok(guarded)),
-            Ok(None) => {}
-            Err(cause) if cause.is_absent() => {}
-            Err(cause) => found.push(Err(cause)),
+        add(of(host, Some(account), &home.join(name), marks), found);
+    }
+}
+
+/// The private keys of this machine's own services.
+pub(super) fn of_system(host: &Host, found: &mut Vec<Result<Guarded, Unreadable>>) {
+    for pattern in PRIVATE_KEYS {
+        match glob::expand(host, pattern.as_bytes()) {
+            Ok(paths) => {
+                for path in paths.iter().take(MAX_PRIVATE_KEYS) {
+                    add(of(host, None, path, PRIVATE_KEY), found);
+                }
+            }
+            Err(cause) => add(Err(cause), found),
         }
     }
 }
 
-fn of(host: &Host, account: &[u8], path: &Path, marks: &[&[u8]]) -> Result<Option<Guarded>, Unreadable> {
+fn add(file: Result<Option<Guarded>, Unreadable>, found: &mut Vec<Result<Guarded, Unreadable>>) {
+    match file {
+        Ok(None) => {}
+        Ok(Some(guarded)) => found.push(Ok(guarded)),
+        Err(cause) if cause.is_absent() => {}
+        Err(cause) => found.push(Err(cause)),
+    }
+}
+
+fn of(
+    host: &Host,
+    account: Option<&[u8]>,
+    path: &Path,
+    marks: &[&[u8]],
+) -> Result<Option<Guarded>, Unreadable> {
     let meta = host.stat(path)?;
     match meta.kind {
         Kind::File => {}
@@ -48,7 +72,7 @@ fn of(host: &Host, account: &[u8], path: &Path, marks: &[&[u8]]) -> Result<Optio
     if meta.mode & 0o006 == 0 {
         return Ok(Some(Guarded {
             path: path.to_owned(),
-            account: account.to_vec(),
+            account: account.map(<[u8]>::to_vec),
             mode: meta.mode,
             is_public: false,
             is_writable: false,
@@ -64,7 +88,7 @@ fn of(host: &Host, account: &[u8], path: &Path, marks: &[&[u8]]) -> Result<Optio
         Trail::to(host, path)?.places.iter().rev().skip(1).all(|place| place.meta.mode & 0o001 != 0);
     Ok(holds.then(|| Guarded {
         path: path.to_owned(),
-        account: account.to_vec(),
+        account: account.map(<[u8]>::to_vec),
         mode: meta.mode,
         is_public: is_public(host, path),
         is_writable: meta.is_world_writable() && can_enter,
@@ -95,8 +119,23 @@ const FILES: &[(&str, &[&[u8]])] = &[
     (".pgpass", &[]),
     (".pypirc", &[b"password"]),
     (".s3cfg", &[b"secret_key"]),
+    (".ssh/id_dsa", PRIVATE_KEY),
+    (".ssh/id_ecdsa", PRIVATE_KEY),
+    (".ssh/id_ed25519", PRIVATE_KEY),
+    (".ssh/id_rsa", PRIVATE_KEY),
+    (".ssh/identity", PRIVATE_KEY),
     (".terraform.d/credentials.tfrc.json", &[b"\"token\""]),
     (".vault-token", &[]),
 ];
+const PRIVATE_KEYS: &[&str] = &[
+    "/etc/ssl/private/*",
+    "/etc/pki/tls/private/*",
+    "/etc/letsencrypt/archive/*/privkey*.pem",
+    "/etc/nginx/ssl/*.key",
+    "/etc/apache2/ssl/*.key",
+    "/etc/wireguard/*.conf",
+];
+const PRIVATE_KEY: &[&[u8]] = &[b"PRIVATE KEY-----", b"PrivateKey"];
+const MAX_PRIVATE_KEYS: usize = 1_000;
 /// A file of logins with more has another purpose.
 const MAX_FILE: u64 = 4 * 1024 * 1024;

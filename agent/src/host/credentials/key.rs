@@ -110,8 +110,8 @@ impl Secret {
         let is_drawn = has(u8::is_ascii_uppercase)
             && has(u8::is_ascii_lowercase)
             && !characters.iter().all(u8::is_ascii_hexdigit)
-            && changes_of_class(&characters)
-                >= if has(u8::is_ascii_digit) { MIN_CHANGES } else { MIN_CHANGES_OF_LETTERS }
+            && changes_of_class(&characters) >= MIN_CHANGES
+            && letters_in_words(&characters) < MAX_IN_WORDS
             && entropy(&characters) >= MIN_ENTROPY
             && !characters.windows(7).any(|part| part == b"EXAMPLE");
         is_drawn.then_some(Self(characters))
@@ -126,6 +126,11 @@ fn changes_of_class(characters: &[u8]) -> usize {
         _ => 3,
     };
     characters.windows(2).filter(|pair| class(pair[0]) != class(pair[1])).count()
+}
+
+fn letters_in_words(characters: &[u8]) -> usize {
+    let words = characters.split(|byte| !byte.is_ascii_lowercase());
+    words.map(<[u8]>::len).filter(|&length| length >= MIN_WORD).sum()
 }
 
 /// In bits a character, from how often each occurs.
@@ -165,8 +170,10 @@ pub(super) const ID_LENGTH: usize = 20;
 pub(super) const SECRET_LENGTH: usize = 40;
 /// Forty characters drawn from 64 change class 25 times, give or take 3; words in camel case about 12 times at most.
 const MIN_CHANGES: usize = 13;
-/// One secret in nine hundred has no digit, and paths of words in camel case have none either, but up to 17 changes.
-const MIN_CHANGES_OF_LETTERS: usize = 18;
+/// Of forty characters drawn by lot 6 stand in runs of three small letters or more, and 24 once in ten thousand draws;
+/// of those in a path or a name in camel case, most do.
+const MAX_IN_WORDS: usize = 24;
+const MIN_WORD: usize = 3;
 /// Forty characters drawn from 64 have about 4.9 bits each, and one draw in a million below 4.3.
 const MIN_ENTROPY: f64 = 4.1;
 /// Sixteen characters drawn from 32 have about 13 distinct ones; fewer than 6 is one draw in a billion.

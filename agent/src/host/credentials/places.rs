@@ -1,10 +1,11 @@
 //! Where keys are left: homes, histories, system configuration, cloud-init, applications.
 
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use super::names::{
+    is_configuration, is_kernels, is_own, is_systems, is_telling, is_unit, is_written_by_hand,
+};
 use super::search::{Limit, Rules, Search, note};
 use super::{Credentials, Looked, guarded};
 use crate::host::accounts::User;
@@ -46,9 +47,9 @@ fn home_of(search: &mut Search<'_>, user: &User, home: &Path, credentials: &mut 
     for name in IN_HOMES.iter().filter(|name| has(name)) {
         search.file(&home.join(name), WHOLE, &mut credentials.homes);
     }
-    if has(".aws") {
-        let all = Rules { depth: 2, limit: WHOLE, is_wanted: |_| true, is_entered: |_| true };
-        tree(search, &home.join(".aws"), all, &mut credentials.homes);
+    let all = Rules { depth: 2, limit: WHOLE, is_wanted: |_| true, is_entered: |_| true };
+    for name in TREES_IN_HOMES.iter().filter(|name| has(name)) {
+        tree(search, &home.join(name), all, &mut credentials.homes);
     }
     // What is a home only by name is the system's own, with its thousands of files.
     if !is_systems(home) {
@@ -73,6 +74,9 @@ pub(super) fn system(search: &mut Search<'_>) -> Looked {
     };
     for place in SYSTEM {
         tree(search, Path::new(place), rules, &mut looked);
+    }
+    for place in SCRIPTS {
+        tree(search, Path::new(place), Rules { limit: Limit::Settings, ..rules }, &mut looked);
     }
     let units = Rules { is_wanted: is_unit, ..rules };
     for place in UNITS {
@@ -126,52 +130,6 @@ fn tree(search: &mut Search<'_>, top: &Path, rules: Rules, looked: &mut Looked) 
     }
 }
 
-/// Names under which settings are kept.
-fn is_telling(name: &OsStr) -> bool {
-    let name = name.as_bytes().to_ascii_lowercase();
-    let name = [&b".bak"[..], b".old", b".orig", b".backup", b"~"]
-        .iter()
-        .find_map(|end| name.strip_suffix(*end))
-        .unwrap_or(&name);
-    let extension = name.iter().rposition(|&byte| byte == b'.').map_or(&b""[..], |dot| &name[dot + 1..]);
-    name.starts_with(b".env")
-        || name.starts_with(b"dockerfile")
-        || SETTINGS.contains(&extension)
-        || TELLING.iter().any(|part| name.starts_with(part))
-        || (extension.is_empty()
-            && matches!(name, b"config" | b"environment" | b"passwd-s3fs" | b".passwd-s3fs"))
-}
-
-/// Directories whose files are somebody's own, and not a library's.
-fn is_own(name: &OsStr) -> bool {
-    let name = name.as_bytes();
-    !OF_LIBRARIES.contains(&name) && (!name.starts_with(b".") || OWN_HIDDEN.contains(&name))
-}
-
-fn is_configuration(name: &OsStr) -> bool {
-    !OF_PACKAGES.contains(&name.as_bytes())
-}
-
-fn is_unit(name: &OsStr) -> bool {
-    let extension = Path::new(name).extension().map(OsStr::as_bytes).unwrap_or_default();
-    matches!(extension, b"service" | b"conf" | b"env")
-}
-
-/// All but what programs compile for themselves.
-fn is_written_by_hand(name: &OsStr) -> bool {
-    !COMPILED.contains(&name.as_bytes())
-}
-
-/// Homes of `daemon`, `bin`, `sys` and the like.
-fn is_systems(home: &Path) -> bool {
-    let is_top = home.components().count() <= 2 && home != Path::new("/root");
-    is_top || OF_THE_SYSTEM.iter().any(|top| home.starts_with(top))
-}
-
-fn is_kernels(home: &Path) -> bool {
-    ["/proc", "/sys", "/dev"].iter().any(|top| home.starts_with(top))
-}
-
 const HISTORIES: &[&str] = &[
     ".bash_history",
     ".zsh_history",
@@ -211,7 +169,6 @@ const IN_HOMES: &[&str] = &[
     ".envrc",
     ".config/fish/config.fish",
     ".config/rclone/rclone.conf",
-    ".config/environment.d",
     ".docker/config.json",
     ".gitconfig",
     ".git-credentials",
@@ -229,11 +186,10 @@ const IN_HOMES: &[&str] = &[
     ".mrjob.conf",
     ".duplicity.conf",
 ];
+const TREES_IN_HOMES: &[&str] = &[".aws", ".config/environment.d"];
 const SYSTEM: &[&str] = &[
     "/etc",
     "/var/spool/cron",
-    "/usr/local/bin",
-    "/usr/local/sbin",
     "/usr/local/etc",
     "/run/systemd/system",
     "/run/systemd/generator",
@@ -241,6 +197,8 @@ const SYSTEM: &[&str] = &[
 ];
 /// Where packages keep their units; an administrator's own end up here, too.
 const UNITS: &[&str] = &["/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"];
+/// Scripts with a key in their first lines, among programs of any size.
+const SCRIPTS: &[&str] = &["/usr/local/bin", "/usr/local/sbin"];
 const CLOUD_INIT: &[&str] =
     &["/var/lib/cloud/instances", "/var/lib/cloud/scripts", "/var/lib/cloud/seed", "/run/cloud-init"];
 const CLOUD_INIT_LOGS: &[&str] = &[
@@ -252,127 +210,6 @@ const CLOUD_INIT_LOGS: &[&str] = &[
 const APPLICATIONS: &[&str] = &["/opt", "/srv", "/var/www", "/app", "/data"];
 const CONTAINERS: &str = "/var/lib/docker/containers";
 
-const SETTINGS: &[&[u8]] = &[
-    b"cfg",
-    b"conf",
-    b"config",
-    b"csv",
-    b"env",
-    b"ini",
-    b"json",
-    b"properties",
-    b"service",
-    b"sh",
-    b"tf",
-    b"tfstate",
-    b"tfvars",
-    b"toml",
-    b"xml",
-    b"yaml",
-    b"yml",
-];
-/// Programs keep settings in their own language, too.
-const TELLING: &[&[u8]] = &[
-    b"accesskeys",
-    b"application.",
-    b"aws",
-    b"config.",
-    b"credential",
-    b"database.",
-    b"docker-compose",
-    b"local_settings",
-    b"parameters.",
-    b"rootkey",
-    b"secret",
-    b"settings.",
-    b"wp-config",
-    b"local.",
-    b"env.",
-    b"s3",
-];
-const OF_LIBRARIES: &[&[u8]] = &[
-    b"node_modules",
-    b"bower_components",
-    b"vendor",
-    b"venv",
-    b"site-packages",
-    b"dist-packages",
-    b"__pycache__",
-    b"dist",
-    b"target",
-    b"go",
-    b"locale",
-    b"share",
-    b"doc",
-    b"docs",
-    b"man",
-    b"include",
-    b"lib64",
-    b"man-db",
-    b"botocore",
-    b"objects",
-    b"refs",
-    b"hooks",
-    b"logs",
-    b"awscli",
-    b"aws-cli",
-    b"terminfo",
-    b"zoneinfo",
-];
-const OWN_HIDDEN: &[&[u8]] = &[
-    b".git",
-    b".ebextensions",
-    b".elasticbeanstalk",
-    b".github",
-    b".terraform",
-    b".chalice",
-    b".streamlit",
-    b".kube",
-];
-const COMPILED: &[&[u8]] = &[b"hwdb.bin", b"ld.so.cache", b"aliases.db", b"moduli", b"magic.mgc"];
-/// In /etc: what a package fills and nobody writes an access key into.
-const OF_PACKAGES: &[&[u8]] = &[
-    b"alternatives",
-    b"apparmor.d",
-    b"ca-certificates",
-    b"fonts",
-    b"java",
-    b"ld.so.conf.d",
-    b"pki",
-    b"rc0.d",
-    b"rc1.d",
-    b"rc2.d",
-    b"rc3.d",
-    b"rc4.d",
-    b"rc5.d",
-    b"rc6.d",
-    b"rcS.d",
-    b"selinux",
-    b"ssl",
-    b"terminfo",
-    b"X11",
-    b"xml",
-];
-const OF_THE_SYSTEM: &[&str] = &[
-    "/usr",
-    "/bin",
-    "/sbin",
-    "/etc",
-    "/run",
-    "/var/run",
-    "/var/spool",
-    "/var/cache",
-    "/var/log",
-    "/var/backups",
-    "/var/mail",
-    "/lib",
-    "/boot",
-    "/opt",
-    "/srv",
-    "/var/www",
-    "/tmp",
-    "/var/tmp",
-];
 /// Two below the home: `~/project/app/.env`.
 const DEPTH_OF_HOMES: usize = 3;
 const DEPTH_OF_ETC: usize = 4;

@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::io::{Read as _, Seek as _, SeekFrom};
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use super::encoded::keys;
+use super::names::may_be_folder;
 use super::remotes::Remote;
+use super::units::environment_files;
 use super::{Found, Looked};
 use crate::host::trail::Trail;
 use crate::host::{Cause, Host, Kind, Meta, Unreadable};
@@ -151,7 +152,8 @@ impl<'a> Search<'a> {
             self.note_remotes(path);
         }
         if path.extension().is_some_and(|extension| extension == "service" || extension == "conf") {
-            self.note_environment_files();
+            let room = MAX_ENVIRONMENT_FILES.saturating_sub(self.environment_files.len());
+            self.environment_files.extend(environment_files(&self.buffer).take(room).map(<[u8]>::to_vec));
         }
         let found = keys(&self.buffer);
         if found.is_empty() {
@@ -181,19 +183,6 @@ impl<'a> Search<'a> {
             let is_public = is_public(self.host, path);
             remotes.iter_mut().for_each(|remote| remote.is_public = is_public);
             self.remotes.append(&mut remotes);
-        }
-    }
-
-    /// systemd.exec(5): a `-` in front means that the file may be absent.
-    fn note_environment_files(&mut self) {
-        for at in memchr::memmem::find_iter(&self.buffer, ENVIRONMENT_FILE) {
-            let value = self.buffer[at + ENVIRONMENT_FILE.len()..].split(|&byte| byte == b'\n').next();
-            let value = value.unwrap_or_default().trim_ascii();
-            let path = value.strip_prefix(b"-").unwrap_or(value);
-            let is_path = path.starts_with(b"/") && path.len() < MAX_PATH && !path.contains(&b'%');
-            if is_path && self.environment_files.len() < MAX_ENVIRONMENT_FILES {
-                self.environment_files.push(path.to_vec());
-            }
         }
     }
 }
@@ -235,22 +224,6 @@ fn holds_nothing(kind: Kind) -> bool {
     matches!(kind, Kind::Directory | Kind::Socket | Kind::CharacterDevice)
 }
 
-/// Most names of files say so, and asking the kernel about each costs more than everything else.
-fn may_be_folder(name: &OsStr) -> bool {
-    let name = name.as_bytes();
-    let extension = name.iter().rposition(|&byte| byte == b'.').map_or(&b""[..], |dot| &name[dot + 1..]);
-    !OF_FILES.contains(&extension)
-}
-
-const OF_FILES: &[&[u8]] = &[
-    b"a", b"bak", b"bin", b"bmp", b"bz2", b"c", b"cc", b"class", b"conf", b"cpp", b"crt", b"css", b"db",
-    b"deb", b"eot", b"exe", b"gem", b"gif", b"go", b"gz", b"h", b"hpp", b"htm", b"html", b"ico", b"jar",
-    b"java", b"jpeg", b"jpg", b"js", b"json", b"jsx", b"key", b"less", b"lock", b"log", b"map", b"md",
-    b"mjs", b"mo", b"mp3", b"mp4", b"o", b"pdf", b"pem", b"php", b"pl", b"png", b"po", b"py", b"pyc", b"pyi",
-    b"rb", b"rpm", b"rs", b"rst", b"scss", b"service", b"sh", b"so", b"sock", b"sql", b"svg", b"tar", b"tgz",
-    b"ts", b"tsx", b"ttf", b"txt", b"vue", b"war", b"webp", b"whl", b"woff", b"woff2", b"xml", b"xz",
-    b"yaml", b"yml", b"zip", b"zst",
-];
 /// Names in one directory; those with more hold sessions, mail or caches.
 const MAX_NAMES: usize = 20_000;
 /// Of one tree: a look at each costs some microseconds.
@@ -265,7 +238,4 @@ const MAX_SETTINGS: u64 = 1024 * 1024;
 const MAX_STATE: u64 = 16 * 1024 * 1024;
 /// Of each end of a file that is not read whole; smaller than every limit.
 const PART: u64 = 512 * 1024;
-const ENVIRONMENT_FILE: &[u8] = b"EnvironmentFile=";
-/// PATH_MAX of Linux.
-const MAX_PATH: usize = 4096;
 const MAX_ENVIRONMENT_FILES: usize = 500;

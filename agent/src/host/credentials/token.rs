@@ -121,9 +121,8 @@ fn stands_alone(bytes: &[u8], start: usize, end: usize) -> bool {
     let before = start.checked_sub(1).map(|at| bytes[at]);
     let after = bytes.get(end).copied();
     let goes_on = bytes.get(end + 1).is_some_and(u8::is_ascii_alphanumeric);
-    !matches!(before, Some(b'-' | b'_' | b'.'))
-        && !matches!(after, Some(b'=' | b'-' | b'_'))
-        && !(after == Some(b'.') && goes_on)
+    let is_piece = matches!(before, Some(b'-' | b'_' | b'.')) || (after == Some(b'.') && goes_on);
+    !is_piece && !matches!(after, Some(b'=' | b'-' | b'_'))
 }
 
 /// Whether "secret" is said shortly before, as in `SecretAccessKey: `.
