@@ -154,7 +154,7 @@ fn unread(subject: &str, looked: &Looked) -> Option<Outcome> {
     let first = looked.unreadable.first()?;
     let reason = match looked.unreadable_count {
         1 => first.to_string(),
-        count => format!("{first}, and {} more places could not be read", count - 1),
+        count => format!("{first}, and {} more", count - 1),
     };
     let mut outcome = Outcome::unknown(subject, reason);
     outcome.denied = looked.unreadable.iter().any(crate::host::Unreadable::is_denied);

@@ -90,26 +90,24 @@ impl<'a> Search<'a> {
                 };
                 entries_left = left;
                 let path = folder.join(&name);
-                if self.visit(&path, &name, &rules, looked)
-                    && depth < rules.depth
-                    && (rules.is_entered)(&name)
-                {
+                let is_read = (rules.is_wanted)(&name) && self.is_file(&path, rules.limit, looked);
+                let may_enter = depth < rules.depth && (rules.is_entered)(&name) && may_be_folder(&name);
+                if !is_read && may_enter && self.is_folder(&path, looked) {
                     folders.push((path, depth + 1));
                 }
             }
         }
     }
 
-    /// Reads what is a wanted file; tells whether it is a directory, and no link to one.
-    fn visit(&mut self, path: &Path, name: &OsStr, rules: &Rules, looked: &mut Looked) -> bool {
-        let is_file = (rules.is_wanted)(name) && {
-            let before = looked.count + looked.unreadable_count;
-            self.file(path, rules.limit, looked);
-            before != looked.count + looked.unreadable_count
-        };
-        if is_file || !may_be_folder(name) {
-            return false;
-        }
+    /// Looks at a wanted file; tells whether there was one to look at.
+    fn is_file(&mut self, path: &Path, limit: Limit, looked: &mut Looked) -> bool {
+        let before = looked.count + looked.unreadable_count;
+        self.file(path, limit, looked);
+        before != looked.count + looked.unreadable_count
+    }
+
+    /// Whether it is a directory, and no link to one.
+    fn is_folder(&self, path: &Path, looked: &mut Looked) -> bool {
         match self.host.lstat(path) {
             Ok(meta) => meta.is_directory(),
             Err(cause) => {
@@ -131,7 +129,9 @@ impl<'a> Search<'a> {
         }
         let most = limit.bytes(path);
         let spent = self.bytes_left.checked_sub(meta.size.min(most));
-        self.bytes_left = spent.ok_or_else(|| Unreadable::new(path, Cause::TooLarge { limit: MAX_BYTES }))?;
+        self.bytes_left = spent.ok_or_else(|| {
+            Unreadable::new(path, Cause::Unsupported(format!("not read, after {MAX_BYTES} bytes of others")))
+        })?;
         self.buffer.clear();
         let fail = |error| Unreadable::from_io(path, &error);
         if meta.size <= most {
