@@ -8,6 +8,7 @@ mod accounts_differential;
 mod apt_conf;
 mod check_command;
 mod controls;
+mod credentials;
 mod files_differential;
 mod fixtures;
 mod generated;

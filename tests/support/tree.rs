@@ -8,7 +8,7 @@
 //! use debian12                                  the tree in tests/fixtures/base/debian12.txt first
 //! now 2026-11-22T00:00:00Z                      the time of the look, if it matters
 //! file etc/passwd 0644 0:0                      mode and owner are optional (0644, 0:0)
-//! | root:x:0:0:root:/root:/bin/bash             its lines
+//! | root:x:0:0:root:/root:/bin/bash             its lines; {KEY_ID} and {SECRET} become an access key
 //! dir var/empty 0755
 //! link etc/localtime -> /usr/share/zoneinfo/UTC
 //! fifo etc/shadow
@@ -28,6 +28,8 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
+
+use super::keys;
 
 /// One case of a fixture file.
 #[derive(Debug, Default)]
@@ -119,7 +121,7 @@ pub(crate) fn parse(text: &str, name: &str) -> Vec<Case> {
             },
             "|" => match case.steps.last_mut() {
                 Some(Step::File { text, .. }) => {
-                    text.extend_from_slice(rest.as_bytes());
+                    text.extend_from_slice(keys::expand(rest).as_bytes());
                     text.push(b'\n');
                 }
                 _ => bad("text that belongs to no file"),
