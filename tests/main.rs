@@ -22,3 +22,4 @@ mod ssh_logins;
 mod sshd_differential;
 mod sudoers_differential;
 mod support;
+mod system_differential;
