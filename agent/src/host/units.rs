@@ -107,6 +107,17 @@ impl<'a> Units<'a> {
         pulled
     }
 
+    /// The units that start by themselves, by their own names, with the link that makes them.
+    pub fn started(&self) -> Result<BTreeMap<String, PathBuf>, Unreadable> {
+        let mut started = BTreeMap::new();
+        for (name, link) in self.pulled_in() {
+            if let Located::Regular { name, .. } = self.locate(name)? {
+                started.entry(name).or_insert_with(|| link.to_owned());
+            }
+        }
+        Ok(started)
+    }
+
     /// Whether a unit is there and will be started: by what `systemctl enable` made, by a link that its package
     /// brought along, or by a generator. The answer is the link.
     pub fn starts(&self, name: &str) -> Result<Option<PathBuf>, Unreadable> {
