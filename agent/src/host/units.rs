@@ -225,7 +225,7 @@ impl<'a> Units<'a> {
             match name::file_name(target) {
                 Some(other) if other != file => {
                     if !name::can_stand_for(&file, other) {
-                        let what = format!("{file} cannot be another name of {other}");
+                        let what = "a link to a unit of another kind, which is no alias";
                         return Err(Unreadable::malformed(path, 0, what));
                     }
                     let next = name::with_instance_of(other, &name);
@@ -252,9 +252,10 @@ impl<'a> Units<'a> {
             Ok(meta) if meta.kind == Kind::File || meta.kind == Kind::CharacterDevice => {
                 Ok(Located::Masked { folder })
             }
-            Ok(meta) => Err(Unreadable::new(target, Cause::NotRegular(meta.kind))),
+            Ok(meta) => Err(Unreadable::new(path, Cause::NotRegular(meta.kind))),
             Err(cause) if cause.is_absent() => Ok(Located::Missing),
-            Err(cause) => Err(cause),
+            // The link is told, not what it leads to: that may be anybody's words.
+            Err(cause) => Err(Unreadable::new(path, cause.cause)),
         }
     }
 
