@@ -29,3 +29,4 @@ mod ssh_logins;
 mod sshd_differential;
 mod sudoers_differential;
 mod support;
+mod system_differential;

@@ -28,6 +28,7 @@ pub mod surroundings;
 pub mod sysctl;
 pub mod text;
 pub mod trail;
+pub mod units;
 
 use std::ffi::OsString;
 use std::fmt;
