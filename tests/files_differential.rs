@@ -206,7 +206,7 @@ fn a_directory_that_is_exchanged_for_a_link_leads_nowhere() {
 #[test]
 fn who_may_not_look_gets_no_pass() {
     let root = tree::base("server");
-    fs::create_dir(root.path().join("opt")).unwrap();
+    fs::create_dir_all(root.path().join("opt")).unwrap();
     let closed = root.path().join("opt/closed");
     fs::create_dir(&closed).unwrap();
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();

@@ -213,10 +213,7 @@ fn it_reads_well_in_light_and_dark_and_on_paper_and_on_a_phone() {
         browser.run("document.querySelectorAll('details').forEach(d => d.open = true)");
         let wide = browser.run("return document.documentElement.scrollWidth").as_u64().unwrap();
         assert!(wide <= 360, "{name}, unfolded, needs {wide} of 360 pixels");
-        // More than a thousand controls are a longer picture than a browser takes.
-        if name == "posture" {
-            keep("posture-360-unfolded.png", &browser.picture());
-        }
+        keep(&format!("{name}-360-unfolded.png"), &browser.picture());
         browser.resize(1200);
         browser.open(address);
     }

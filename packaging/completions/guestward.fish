@@ -27,7 +27,7 @@ end
 complete -c guestward -n "__fish_guestward_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c guestward -n "__fish_guestward_needs_command" -s V -l version -d 'Print version'
 complete -c guestward -n "__fish_guestward_needs_command" -f -a "check" -d 'Look at this machine now and say what is wrong, worst first'
-complete -c guestward -n "__fish_guestward_needs_command" -f -a "checks" -d 'List every check'
+complete -c guestward -n "__fish_guestward_needs_command" -f -a "checks" -d 'List every check, and how much of CIS, NIST 800-53, AWS Well-Architected and NCSC they cover'
 complete -c guestward -n "__fish_guestward_needs_command" -f -a "explain" -d 'Say everything about one check: why it matters, how to mend it, what it serves'
 complete -c guestward -n "__fish_guestward_needs_command" -f -a "packages" -d 'Show installed and pending packages, and what still runs old code'
 complete -c guestward -n "__fish_guestward_needs_command" -f -a "policy" -d 'Validate a policy, or show the one in force'
@@ -39,13 +39,18 @@ low\t''
 medium\t''
 high\t''
 critical\t''"
-complete -c guestward -n "__fish_guestward_using_subcommand check" -l format -d 'For people, or for programs' -r -f -a "text\t''
-json\t''"
+complete -c guestward -n "__fish_guestward_using_subcommand check" -l imds-endpoint -d 'Ask for instance metadata there, on EC2 or not: http:// and an address [default: the addresses that EC2 has]' -r
+complete -c guestward -n "__fish_guestward_using_subcommand check" -l format -d 'How to tell it' -r -f -a "text\t'For people, on a screen'
+json\t'For programs: one document, guestward.posture/1'
+ocsf\t'For security data lakes: JSON lines, each an OCSF 1.5.0 Compliance Finding, passes included'
+html\t'For auditors: one page that needs no network and no other file'"
 complete -c guestward -n "__fish_guestward_using_subcommand check" -l all -d 'List what passes and what does not apply, too'
-complete -c guestward -n "__fish_guestward_using_subcommand check" -s h -l help -d 'Print help'
-complete -c guestward -n "__fish_guestward_using_subcommand checks" -l format -d 'For people, or for programs' -r -f -a "text\t''
-json\t''"
-complete -c guestward -n "__fish_guestward_using_subcommand checks" -s h -l help -d 'Print help'
+complete -c guestward -n "__fish_guestward_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c guestward -n "__fish_guestward_using_subcommand checks" -l format -d 'How to tell it' -r -f -a "text\t'For people, on a screen'
+json\t'For programs: one document, guestward.checks/1, always with every control'
+html\t'For auditors: one page with every control and every check, both ways'"
+complete -c guestward -n "__fish_guestward_using_subcommand checks" -l controls -d 'List every item of CIS, NIST, AWS and NCSC, too: covered by which checks, not yet, or out of reach and why'
+complete -c guestward -n "__fish_guestward_using_subcommand checks" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c guestward -n "__fish_guestward_using_subcommand explain" -l format -d 'For people, or for programs' -r -f -a "text\t''
 json\t''"
 complete -c guestward -n "__fish_guestward_using_subcommand explain" -s h -l help -d 'Print help'
@@ -69,7 +74,7 @@ complete -c guestward -n "__fish_guestward_using_subcommand policy; and __fish_s
 complete -c guestward -n "__fish_guestward_using_subcommand policy; and __fish_seen_subcommand_from help" -f -a "show" -d 'Print the policy in force as TOML, and where each value came from'
 complete -c guestward -n "__fish_guestward_using_subcommand policy; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages policy help" -f -a "check" -d 'Look at this machine now and say what is wrong, worst first'
-complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages policy help" -f -a "checks" -d 'List every check'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages policy help" -f -a "checks" -d 'List every check, and how much of CIS, NIST 800-53, AWS Well-Architected and NCSC they cover'
 complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages policy help" -f -a "explain" -d 'Say everything about one check: why it matters, how to mend it, what it serves'
 complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages policy help" -f -a "packages" -d 'Show installed and pending packages, and what still runs old code'
 complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages policy help" -f -a "policy" -d 'Validate a policy, or show the one in force'

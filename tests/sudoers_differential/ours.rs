@@ -143,7 +143,8 @@ fn rule(rule: &Rule) -> Value {
     let time = |value: &Option<Vec<u8>>| {
         value.as_ref().map(|value| {
             let is_bare = value.len() == 14 && value.iter().all(u8::is_ascii_digit);
-            Value::from(text(value) + if is_bare { "Z" } else { "" })
+            let value = text(value) + if is_bare { "Z" } else { "" };
+            Value::from(in_calendar(&value).unwrap_or(value))
         })
     };
     put("notbefore", time(&own.not_before));
@@ -160,6 +161,19 @@ fn rule(rule: &Rule) -> Value {
         "options": options,
         "command": command(&rule.command),
     })
+}
+
+/// As timegm(3), which sudo asks, takes what no calendar has: the 60th month of 2002 is December 2006.
+fn in_calendar(time: &str) -> Option<String> {
+    let digits = time.strip_suffix('Z').filter(|digits| digits.len() == 14)?;
+    let part = |range: std::ops::Range<usize>| digits.get(range)?.parse::<i64>().ok();
+    let months = part(0..4)? * 12 + part(4..6)? - 1;
+    let (year, month) =
+        (i16::try_from(months.div_euclid(12)).ok()?, i8::try_from(months.rem_euclid(12)).ok()?);
+    let seconds = part(8..10)? * 3600 + part(10..12)? * 60 + part(12..14)?;
+    let span = jiff::SignedDuration::from_secs((part(6..8)? - 1) * 86_400 + seconds);
+    let first = jiff::civil::Date::new(year, month + 1, 1).ok()?.at(0, 0, 0, 0);
+    Some(first.checked_add(span).ok()?.strftime("%Y%m%d%H%M%SZ").to_string())
 }
 
 fn user(who: &Listed<Who>, alias: &str) -> Value {

@@ -84,9 +84,12 @@ impl Browser {
         self.devtools("Emulation.setDeviceMetricsOverride", &size);
     }
 
-    /// A picture of the whole page.
+    /// A picture of the page, as far down as a browser paints one (16,384 pixels).
     pub(crate) fn picture(&self) -> Vec<u8> {
-        let whole = json!({ "format": "png", "captureBeyondViewport": true });
+        let size = self.run("const r = document.documentElement; return [r.clientWidth, r.scrollHeight]");
+        let height = size[1].as_f64().unwrap_or(0.0).min(16_000.0);
+        let clip = json!({ "x": 0, "y": 0, "width": size[0], "height": height, "scale": 1 });
+        let whole = json!({ "format": "png", "captureBeyondViewport": true, "clip": clip });
         decode(&self.devtools("Page.captureScreenshot", &whole)["data"])
     }
 
