@@ -29,4 +29,5 @@ mod ssh_logins;
 mod sshd_differential;
 mod sudoers_differential;
 mod support;
+mod surroundings;
 mod system_differential;

@@ -1,6 +1,9 @@
 //! What every target does with its bytes: they become one file of a well-kept server, the server is looked at and
 //! judged, and the answer must be whole. A parser is so reached the way an attacker reaches it: through the file.
 
+#[path = "../../../tests/support/keys.rs"]
+#[allow(dead_code, unreachable_pub, missing_debug_implementations, reason = "written for the tests; we need a part")]
+mod keys;
 #[path = "../../../tests/support/tree.rs"]
 #[allow(dead_code, unreachable_pub, missing_debug_implementations, reason = "written for the tests; we need a part")]
 mod tree;

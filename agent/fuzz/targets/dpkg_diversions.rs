@@ -1,0 +1,5 @@
+//! dpkg's diversions.
+
+#![no_main]
+
+guestward_fuzz::file_target!("var/lib/dpkg/diversions", ["files"], "");
