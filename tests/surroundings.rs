@@ -65,6 +65,17 @@ fn in_a_container_the_kernel_is_its_host_s() {
 }
 
 #[test]
+fn a_machine_made_of_a_container_s_image_is_a_machine() {
+    let container = tree::build(&tree::steps("use server\nfile .dockerenv\n"));
+    let machine = tree::build(&tree::steps("use server\nfile .dockerenv\nfile proc/2/comm\n| kthreadd\n"));
+    let verdict = |tree: &tempfile::TempDir| {
+        finding(&check_json(tree.path(), &["kernel-aslr"]).1, "kernel-aslr")["verdict"].clone()
+    };
+    assert_eq!(verdict(&container), "not_applicable");
+    assert_eq!(verdict(&machine), "pass");
+}
+
+#[test]
 fn a_host_without_systemd_is_not_judged_by_systemd_s_rules() {
     let tree = tree::build(&tree::steps(
         "use server\nremove run/systemd\nremove usr/lib/systemd\nremove etc/systemd\n",

@@ -20,9 +20,10 @@ pub fn command() -> clap::Command {
     version,
     about = "Keeps the customer's half of the shared-responsibility model inside an EC2 instance",
     long_about = "guestward looks at the half of an EC2 instance that AWS leaves to its customer: who can get in, \
-                  who can become root, which updates are missing. It says what is wrong, proves it with the file \
-                  and line, tells why it matters and how to mend it. `guestward check` needs no root, no network \
-                  and no configuration.",
+                  who can become root, what listens, which keys lie about, which updates are missing. It says what \
+                  is wrong, proves it with the file and line, tells why it matters and how to mend it. `guestward \
+                  check` needs no root and no configuration; on EC2 it asks the instance's own metadata service, and \
+                  otherwise it uses no network.",
     after_help = "Exit codes: 0 nothing failed at or above --fail-on; 1 something did; 2 usage, policy or internal \
                   error; 3 something could not be looked at, and nothing failed at or above --fail-on. For \
                   `packages`, 1 means that a security update is outstanding."

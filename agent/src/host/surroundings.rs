@@ -27,10 +27,16 @@ impl Surroundings {
 
 /// As systemd-detect-virt(1) --container, and what docker and podman leave.
 fn is_container(host: &Host) -> Result<bool, Unreadable> {
-    for mark in ["/run/systemd/container", "/.dockerenv", "/run/.containerenv"] {
+    for mark in ["/run/systemd/container", "/run/.containerenv"] {
         if host.exists(mark)? {
             return Ok(true);
         }
+    }
+    // Docker's mark is a file on disk and stays in machine images that were made of containers. A machine of its own
+    // shows the kernel's threads, of which this is the first; a container has its own process ids.
+    let is_first = |comm: Vec<u8>| comm.trim_ascii_end() == b"kthreadd";
+    if host.exists("/.dockerenv")? && !host.read("/proc/2/comm", MAX_LINE).is_ok_and(is_first) {
+        return Ok(true);
     }
     // Only root may read it; the marks above are for everyone.
     let environment = host.read("/proc/1/environ", MAX_ENVIRONMENT).unwrap_or_default();
