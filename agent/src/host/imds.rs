@@ -54,8 +54,13 @@ impl Imds {
     pub fn of(host: &Host) -> Result<Self, Unreadable> {
         let surroundings = Surroundings::of(host)?;
         let given = host.imds();
-        if !surroundings.is_ec2 && given.is_none() {
-            let silence = Silence::NotEc2;
+        let silence = match surroundings.is_ec2 {
+            Ok(true) => None,
+            _ if given.is_some() => None,
+            Ok(false) => Some(Silence::NotEc2),
+            Err(cause) => Some(Silence::Trouble(cause)),
+        };
+        if let Some(silence) = silence {
             return Ok(Self {
                 answers: Err(silence.clone()),
                 way: Err(silence.clone()),

@@ -1,9 +1,9 @@
 //! What a machine is: whether anything runs below this root, a container or a machine of its own, EC2 or elsewhere,
 //! with systemd or without. Checks ask it first, so that each can say why a question does not arise.
 
-use super::{Host, Text, Unreadable};
+use super::{Cause, Host, Text, Unreadable};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Surroundings {
     /// Whether a system runs below this root; an image or a plain chroot has only files.
     pub runs: bool,
@@ -11,7 +11,8 @@ pub struct Surroundings {
     pub is_container: bool,
     /// Whether systemd is PID 1, as sd_booted(3) tells.
     pub has_systemd: bool,
-    pub is_ec2: bool,
+    /// As the firmware says.
+    pub is_ec2: Result<bool, Unreadable>,
 }
 
 impl Surroundings {
@@ -45,16 +46,25 @@ fn is_container(host: &Host) -> Result<bool, Unreadable> {
 }
 
 /// Nitro says so in the vendor, Xen in the UUID (EC2 user guide, "Detect whether your instance is an EC2 instance").
-fn is_ec2(host: &Host) -> bool {
-    let starts = |path: &str, with: &str| {
-        let value = host.read(path, MAX_LINE).unwrap_or_default();
-        Text::from_bytes(value.trim_ascii()).as_str().to_ascii_lowercase().starts_with(with)
-    };
-    starts("/sys/devices/virtual/dmi/id/sys_vendor", "amazon ec2")
-        || starts("/sys/devices/virtual/dmi/id/board_asset_tag", "i-")
-        || starts("/sys/devices/virtual/dmi/id/bios_version", "4.11.amazon")
-        || starts("/sys/hypervisor/uuid", "ec2")
+fn is_ec2(host: &Host) -> Result<bool, Unreadable> {
+    for (path, with) in SIGNS_OF_EC2 {
+        let value = match host.read(path, MAX_LINE) {
+            Err(Unreadable { cause: Cause::Absent, .. }) => continue,
+            value => value?,
+        };
+        if Text::from_bytes(value.trim_ascii()).as_str().to_ascii_lowercase().starts_with(with) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
+/// What the firmware says on EC2, in small letters.
+const SIGNS_OF_EC2: [(&str, &str); 4] = [
+    ("/sys/devices/virtual/dmi/id/sys_vendor", "amazon ec2"),
+    ("/sys/devices/virtual/dmi/id/board_asset_tag", "i-"),
+    ("/sys/devices/virtual/dmi/id/bios_version", "4.11.amazon"),
+    ("/sys/hypervisor/uuid", "ec2"),
+];
 const MAX_ENVIRONMENT: u64 = 1024 * 1024;
 const MAX_LINE: u64 = 4096;

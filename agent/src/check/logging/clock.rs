@@ -48,7 +48,7 @@ fn evaluate(facts: &Facts, _: &Thresholds<'_>) -> Vec<Outcome> {
 fn kept_right(facts: &Facts) -> Judged {
     let logging = facts_of(facts, SUBJECT)?;
     let running = running(facts, SUBJECT)?;
-    let is_ec2 = facts.surroundings.as_ref().is_ok_and(|surroundings| surroundings.is_ec2);
+    let is_ec2 = facts.surroundings.as_ref().is_ok_and(|surroundings| surroundings.is_ec2 == Ok(true));
     if let Some(daemon) = running.named(&["chronyd"]).next() {
         return by_chrony(logging, daemon, is_ec2);
     }

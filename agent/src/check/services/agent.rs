@@ -27,13 +27,13 @@ fn alive(facts: &Facts) -> Judged {
     let services = facts_of(facts, SUBJECT)?;
     let running = facts.running.as_ref().map_err(unreadable(SUBJECT))?;
     let surroundings = facts.surroundings.as_ref().map_err(unreadable(SUBJECT))?;
-    let reason = match (surroundings.runs, surroundings.is_container, surroundings.is_ec2) {
-        (false, ..) => "nothing runs below this root",
-        (_, true, _) => "this is a container: the agent runs on its host",
-        (_, _, false) => "this is no EC2 instance",
-        _ => "",
+    let reason = match (surroundings.runs, surroundings.is_container) {
+        (false, _) => Some("nothing runs below this root"),
+        (_, true) => Some("this is a container: the agent runs on its host"),
+        _ if !*surroundings.is_ec2.as_ref().map_err(unreadable(SUBJECT))? => Some("this is no EC2 instance"),
+        _ => None,
     };
-    if !reason.is_empty() {
+    if let Some(reason) = reason {
         return Ok(Outcome::not_applicable(SUBJECT, reason));
     }
     let ssm = services.ssm.as_ref().map_err(unreadable(SUBJECT))?;
