@@ -73,6 +73,67 @@ fn this_machine_has_what_find_finds() {
     assert_eq!(nobodys, find(&["-nogroup"]).len() as u64);
 }
 
+/// Path and capabilities, as getcap(8) tells them.
+fn getcap(places: &[&Path]) -> BTreeSet<(PathBuf, String)> {
+    let output = Command::new("/usr/sbin/getcap").arg("-r").args(places).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines = text.lines().filter_map(|line| line.split_once(' '));
+    lines.map(|(path, text)| (PathBuf::from(path), text.to_owned())).collect()
+}
+
+#[test]
+fn capabilities_are_what_getcap_says() {
+    let told = |root: &Path| -> BTreeSet<(PathBuf, String)> {
+        let list = files(root).survey.capable.list;
+        list.into_iter().map(|file| (file.path, file.capabilities.unwrap().to_string())).collect()
+    };
+    let places: Vec<&Path> = PLACES.iter().map(Path::new).filter(|place| !place.is_symlink()).collect();
+    assert_eq!(told(Path::new("/")), getcap(&places));
+
+    let tree = tree::base("server");
+    let wanted = [
+        "cap_net_raw=ep",
+        "cap_net_raw=p",
+        "cap_net_raw=i",
+        "cap_net_admin,cap_net_raw=eip",
+        "cap_chown,cap_fowner,cap_setgid,cap_setuid=ep",
+        "cap_sys_admin=ip",
+        "cap_bpf,cap_perfmon,cap_checkpoint_restore=p",
+        "cap_syslog,cap_wake_alarm,cap_block_suspend,cap_audit_read=eip",
+        "cap_kill=p cap_mknod=i",
+        "cap_setuid=ep cap_setgid=eip",
+    ];
+    for (number, text) in wanted.iter().enumerate() {
+        let path = tree.path().join(format!("opt/{number}"));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, "").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        assert!(
+            Command::new("/usr/sbin/setcap").args([text, path.to_str().unwrap()]).status().unwrap().success()
+        );
+    }
+    let opt = tree.path().join("opt");
+    let theirs: BTreeSet<_> = getcap(&[opt.as_path()])
+        .into_iter()
+        .map(|(path, text)| (Path::new("/").join(path.strip_prefix(tree.path()).unwrap()), text))
+        .collect();
+    assert_eq!(theirs.len(), wanted.len());
+    // getcap chooses how it groups them: what counts is which letters each name has.
+    let sorted = |text: &str| -> BTreeSet<String> {
+        let groups = text.split(' ').filter_map(|group| group.split_once(['=', '+']));
+        let each = groups.flat_map(|(names, letters)| {
+            names
+                .split(',')
+                .flat_map(move |name| letters.chars().map(move |letter| format!("{name}={letter}")))
+        });
+        each.collect()
+    };
+    let same = |set: BTreeSet<(PathBuf, String)>| -> Vec<(PathBuf, BTreeSet<String>)> {
+        set.into_iter().map(|(path, text)| (path, sorted(&text))).collect()
+    };
+    assert_eq!(same(told(tree.path())), same(theirs));
+}
+
 #[test]
 fn packages_own_what_dpkg_says() {
     let programs = find(&["-type", "f", "-perm", "/111", "-path", "/usr/*bin/*"]);

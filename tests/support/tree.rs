@@ -15,6 +15,7 @@
 //! sparse var/log/huge 1099511627776
 //! copy usr/bin/x from tests/fixtures/data/x     bytes that are no text
 //! remove etc/hostname
+//! capability usr/bin/ping cap_net_raw=ep        as setcap(8) takes it
 //! nft                                           the case runs in a network namespace with these rules
 //! | table inet t { chain c { type filter hook input priority 0; policy drop; } }
 //! run ip addr add 192.0.2.1/32 dev lo           … in which this was run
@@ -60,6 +61,7 @@ pub(crate) enum Step {
     Fifo(PathBuf),
     Sparse { path: PathBuf, size: u64 },
     Remove(PathBuf),
+    Capability { path: PathBuf, text: String },
 }
 
 #[derive(Debug)]
@@ -163,6 +165,7 @@ fn step(word: &str, rest: &str) -> Option<Step> {
         "fifo" => Step::Fifo(path),
         "sparse" => Step::Sparse { path, size: words.next()?.parse().ok()? },
         "remove" => Step::Remove(path),
+        "capability" => Step::Capability { path, text: words.next()?.to_owned() },
         _ => return None,
     })
 }
@@ -222,6 +225,12 @@ pub(crate) fn apply(root: &Path, steps: &[Step]) {
             }
             Step::Remove(path) => {
                 clear(root, path);
+            }
+            Step::Capability { path, text } => {
+                let done =
+                    std::process::Command::new("/usr/sbin/setcap").arg(text).arg(root.join(path)).output();
+                let output = done.expect("setcap");
+                assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
             }
         }
     }

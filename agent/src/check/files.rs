@@ -1,5 +1,6 @@
 //! Who may change system files, which programs run as somebody else, and how temporary directories are mounted.
 
+mod capabilities;
 mod guarded;
 mod mounts;
 mod owners;
@@ -23,6 +24,7 @@ pub(super) const TOPIC: Topic = Topic {
     lists: &[&[
         set_id::UNPACKAGED,
         set_id::MODE,
+        capabilities::CAPABILITIES,
         writable::FILES,
         writable::DIRECTORIES,
         owners::NO_OWNER,

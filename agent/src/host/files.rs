@@ -3,6 +3,7 @@
 //! One walk serves them all. There is no memory of an earlier one: a chmod changes the time of the file and not that of
 //! its directory, so only a look at every file shows that none has become set-uid.
 
+pub mod capabilities;
 mod guarded;
 pub mod ids;
 pub mod mounts;
@@ -13,12 +14,13 @@ mod walk;
 
 use std::path::Path;
 
+pub use capabilities::Capabilities;
 pub use guarded::Guarded;
 pub use ids::ForeignIds;
 pub use mounts::{Mount, Mounts};
 pub use owners::{Override, Owners};
 pub use preload::Preload;
-pub use survey::{Kept, Object, Owned, Reach, Survey};
+pub use survey::{Capable, Kept, Object, Owned, Reach, Survey};
 
 use super::{Host, Unreadable};
 
@@ -44,9 +46,10 @@ impl Files {
         let survey = Survey::of(host, &mounts, progress);
         let preload = preload::of(host);
         let set_id = survey.set_id.list.iter().map(|object| object.path.as_path());
+        let capable = survey.capable.list.iter().map(|file| file.path.as_path());
         let programs = survey.programs.list.iter().map(std::path::PathBuf::as_path);
         let libraries = preload.iter().flatten().map(|library| library.path.as_path());
-        let owners = Owners::of(host, set_id.chain(programs).chain(libraries));
+        let owners = Owners::of(host, set_id.chain(capable).chain(programs).chain(libraries));
         let mut files = Self {
             survey,
             owners,

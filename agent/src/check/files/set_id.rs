@@ -186,7 +186,7 @@ fn fits(row: &Shipped, object: &Object, owner: &str, group: &str) -> bool {
 }
 
 /// A shell, an interpreter, or a program that starts another or writes where it is told: a way to its owner's rights.
-fn is_escape(path: &Path) -> bool {
+pub(super) fn is_escape(path: &Path) -> bool {
     let name = path.file_name().map(std::ffi::OsStr::to_string_lossy).unwrap_or_default();
     let name = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
     ESCAPES.contains(&name)

@@ -91,6 +91,8 @@ impl Follower for Following<'_> {
         true
     }
 
+    fn capable(&mut self, _: &[u8], _: &Meta, _: &[u8]) {}
+
     fn unread(&mut self, cause: Unreadable) {
         self.guarded.unread.keep(MAX_KEPT, || cause);
     }

@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use super::capabilities::Capabilities;
 use super::mounts::{Mounts, is_within};
 pub use super::walk::Reach;
 use super::walk::{Follower, Walker};
@@ -16,6 +17,10 @@ pub struct Survey {
     pub objects: u64,
     /// Regular files that run with their owner's or their group's rights.
     pub set_id: Kept<Object>,
+    /// Programs that have capabilities of their own.
+    pub capable: Kept<Capable>,
+    /// Whether files could be asked for capabilities at all.
+    pub asked_capabilities: bool,
     /// Regular files that anybody may write.
     pub open_files: Kept<Object>,
     /// Directories in which anybody may exchange what belongs to others: writable for all, and not sticky.
@@ -38,6 +43,15 @@ pub struct Object {
     pub path: PathBuf,
     pub meta: Meta,
     pub reach: Reach,
+}
+
+/// A program with capabilities.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Capable {
+    pub path: PathBuf,
+    pub meta: Meta,
+    /// `None`: the attribute is there, and is not what the kernel writes.
+    pub capabilities: Option<Capabilities>,
 }
 
 /// What one id owns.
@@ -83,6 +97,7 @@ impl Survey {
             }
         }
         survey.objects = walker.objects;
+        survey.asked_capabilities = walker.asks_capabilities();
         survey
     }
 
@@ -130,6 +145,11 @@ impl Follower for Survey {
             }
             _ => false,
         }
+    }
+
+    fn capable(&mut self, path: &[u8], meta: &Meta, attribute: &[u8]) {
+        let capabilities = Capabilities::parse(attribute);
+        self.capable.keep(MAX_KEPT, || Capable { path: self::path(path), meta: *meta, capabilities });
     }
 
     fn unread(&mut self, cause: Unreadable) {

@@ -19,12 +19,15 @@ use nix::sys::statfs::{self, FsType, fstatfs};
 
 use super::mounts::Mounts;
 use crate::host::{Cause, Host, Kind, Meta, Text, Unreadable, beneath};
+use crate::sys::xattr;
 
 /// What one who follows a walk does with it.
 pub(super) trait Follower {
     /// An object was found, in a directory that everybody may enter or in one that not everybody may. Whether to go
     /// into it, if it is a directory.
     fn found(&mut self, path: &[u8], meta: &Meta, reach: Reach) -> bool;
+    /// A regular file that can be executed has capabilities, as they stand in its extended attribute.
+    fn capable(&mut self, path: &[u8], meta: &Meta, attribute: &[u8]);
     /// A directory could not be read, or not to its end.
     fn unread(&mut self, cause: Unreadable);
     /// A mount that is not gone into, by the type of its file system.
@@ -52,6 +55,7 @@ pub(super) struct Walker<'a> {
     /// The directories in which there are such points.
     parents: HashSet<&'a [u8]>,
     pace: Pace,
+    asks_capabilities: bool,
     /// How many objects were found so far, over all walks.
     pub(super) objects: u64,
 }
@@ -76,7 +80,12 @@ impl<'a> Walker<'a> {
             points.insert(mount.point.as_os_str().as_bytes(), kind);
         }
         let parents = points.keys().map(|point| parent(point)).collect();
-        Self { points, parents, pace: Pace::start(), objects: 0 }
+        Self { points, parents, pace: Pace::start(), asks_capabilities: xattr::is_possible(), objects: 0 }
+    }
+
+    /// Whether files can be asked for their capabilities here.
+    pub(super) fn asks_capabilities(&self) -> bool {
+        self.asks_capabilities
     }
 
     /// Goes through `start` (absolute, without links) and below; nothing, if it is absent or no directory.
@@ -184,7 +193,15 @@ impl<'a> Walker<'a> {
             }
         };
         self.objects += 1;
-        if !follower.found(path, &meta, level.reach) || meta.kind != Kind::Directory {
+        let goes_on = follower.found(path, &meta, level.reach);
+        if meta.kind == Kind::File && meta.mode & 0o111 != 0 && self.asks_capabilities {
+            match xattr::capability(&level.fd, name) {
+                Ok(None) => {}
+                Ok(Some(attribute)) => follower.capable(path, &meta, &attribute),
+                Err(errno) => follower.unread(Unreadable::from_errno(&owned(path), errno)),
+            }
+        }
+        if !goes_on || meta.kind != Kind::Directory {
             return None;
         }
         if depth >= MAX_DEPTH {
