@@ -39,7 +39,7 @@ fn running<'a>(facts: &'a Facts, subject: &str) -> Judged<&'a Running> {
 
 /// The first process with one of these programs. That there is none can only be said if all are seen.
 fn program<'a>(running: &'a Running, names: &'a [&str], subject: &str) -> Judged<Option<&'a Program>> {
-    match running.named(names).next() {
+    match running.installed(names).next() {
         None if running.is_partial => {
             let reason = format!("not every process can be seen, so {} may run", names.join(" or "));
             Err(Box::new(Outcome { denied: true, ..Outcome::unknown(subject, reason) }))

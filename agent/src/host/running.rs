@@ -53,10 +53,14 @@ impl Running {
         Ok(running)
     }
 
-    /// Those whose program has one of these file names: `is_running(&["chronyd"])`. A process cannot choose that,
-    /// as it can its short name; where the program may not be read, the short name has to do.
+    /// Those whose program has one of these file names, wherever it lies: enough to suspect something.
     pub fn named<'a>(&'a self, names: &'a [&str]) -> impl Iterator<Item = &'a Program> {
         self.programs.iter().filter(|program| names.iter().any(|name| program.is(name)))
+    }
+
+    /// As [`Running::named`], where only root puts programs: enough to rely on. Anybody may call a program `chronyd`.
+    pub fn installed<'a>(&'a self, names: &'a [&str]) -> impl Iterator<Item = &'a Program> {
+        self.named(names).filter(|program| program.is_installed())
     }
 }
 
@@ -74,6 +78,14 @@ impl Program {
             program: host.read_link(place.join("exe")),
             unit: unit_of(&read("cgroup")?),
         })
+    }
+
+    fn is_installed(&self) -> bool {
+        match &self.program {
+            Ok(path) => INSTALLED.iter().any(|place| path.starts_with(place)),
+            // A name alone is anybody's to choose; of root and of services it is believed.
+            Err(_) => self.uid < FIRST_PERSON,
+        }
     }
 
     fn is(&self, name: &str) -> bool {
@@ -104,6 +116,10 @@ pub fn has_ended(cause: &Unreadable) -> bool {
 }
 
 const PROC: &str = "/proc";
+/// Where packages and vendors put programs, and nobody but root may.
+const INSTALLED: &[&str] = &["/bin", "/lib", "/lib64", "/opt", "/sbin", "/snap", "/usr", "/var/ossec"];
+/// login.defs(5), UID_MIN.
+const FIRST_PERSON: u32 = 1000;
 /// The kernel's own limit on process ids, with room for what else is in /proc.
 const MAX_PROCESSES: usize = 4_200_000;
 /// comm, status and cgroup have a few kilobytes.

@@ -49,13 +49,13 @@ fn kept_right(facts: &Facts) -> Judged {
     let logging = facts_of(facts, SUBJECT)?;
     let running = running(facts, SUBJECT)?;
     let is_ec2 = facts.surroundings.as_ref().is_ok_and(|surroundings| surroundings.is_ec2 == Ok(true));
-    if let Some(daemon) = running.named(&["chronyd"]).next() {
+    if let Some(daemon) = running.installed(&["chronyd"]).next() {
         return by_chrony(logging, daemon, is_ec2);
     }
-    if let Some(daemon) = running.named(&["systemd-timesyncd"]).next() {
+    if let Some(daemon) = running.installed(&["systemd-timesyncd"]).next() {
         return by_timesyncd(logging, daemon, is_ec2);
     }
-    if let Some(daemon) = running.named(OTHERS).next() {
+    if let Some(daemon) = running.installed(OTHERS).next() {
         let reason = format!("{} runs, whose configuration guestward does not read", daemon.name);
         return Ok(Outcome::unknown(SUBJECT, reason));
     }

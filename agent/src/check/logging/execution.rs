@@ -65,7 +65,7 @@ fn execution(facts: &Facts, _: &Thresholds<'_>) -> Vec<Outcome> {
 fn recorded(facts: &Facts) -> Judged {
     let logging = facts_of(facts, EXEC)?;
     let running = running(facts, EXEC)?;
-    if let Some(recorder) = running.named(RECORDERS).next() {
+    if let Some(recorder) = running.installed(RECORDERS).next() {
         return Ok(Outcome::pass(EXEC).with(runs(recorder)));
     }
     let unreadable = |cause| Box::new(Outcome::unreadable(EXEC, cause));

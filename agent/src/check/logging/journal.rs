@@ -141,12 +141,12 @@ fn remote(facts: &Facts, _: &Thresholds<'_>) -> Vec<Outcome> {
 fn sent(facts: &Facts) -> Judged {
     let logging = facts_of(facts, SENDING)?;
     let running = running(facts, SENDING)?;
-    if let Some(shipper) = running.named(SHIPPERS).next() {
+    if let Some(shipper) = running.installed(SHIPPERS).next() {
         return Ok(Outcome::pass(SENDING).with(runs(shipper)));
     }
     let rsyslog = logging.rsyslog.as_ref().map_err(|cause| Box::new(Outcome::unreadable(SENDING, cause)))?;
     let forward = rsyslog.as_ref().and_then(|rsyslog| rsyslog.to_host.as_ref());
-    if let (Some((path, line)), Some(daemon)) = (forward, running.named(&["rsyslogd"]).next()) {
+    if let (Some((path, line)), Some(daemon)) = (forward, running.installed(&["rsyslogd"]).next()) {
         let evidence = Evidence::new(Source::line(path, *line), "rsyslog sends messages on", "that it does");
         return Ok(Outcome::pass(SENDING).with(evidence).with(runs(daemon)));
     }

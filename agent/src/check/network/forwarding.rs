@@ -85,7 +85,7 @@ fn forwards(network: &Network) -> Result<Vec<Evidence>, Unreadable> {
 
 fn needed_by(facts: &Facts, network: &Network) -> Option<Text> {
     if let Ok(running) = &facts.running
-        && let Some(program) = running.named(FORWARDERS).next()
+        && let Some(program) = running.installed(FORWARDERS).next()
     {
         let unit = program.unit.as_ref().map(|unit| format!(", {unit}")).unwrap_or_default();
         return Some(Text::new(&format!("{}, pid {}{unit}", program.name, program.pid)));

@@ -37,7 +37,7 @@ fn alive(facts: &Facts) -> Judged {
         return Ok(Outcome::not_applicable(SUBJECT, reason));
     }
     let ssm = services.ssm.as_ref().map_err(unreadable(SUBJECT))?;
-    let agent = running.named(&["amazon-ssm-agent"]).next();
+    let agent = running.installed(&["amazon-ssm-agent"]).next();
     if agent.is_none() && running.is_partial {
         return Ok(hidden(SUBJECT));
     }
@@ -54,7 +54,7 @@ fn alive(facts: &Facts) -> Judged {
     } else if ssm.hibernated > ssm.logged {
         let observed = "newer than the agent's own log";
         ("hibernates", tell("/var/log/amazon/ssm/hibernate.log", observed, "older, or not there"))
-    } else if running.named(&["ssm-agent-worker"]).next().is_none() {
+    } else if running.installed(&["ssm-agent-worker"]).next().is_none() {
         if running.is_partial {
             return Ok(hidden(SUBJECT));
         }
