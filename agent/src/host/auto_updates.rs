@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::apt_conf::AptConf;
+use super::units::{Enablement, Units};
 use super::{Host, Unreadable};
 
 #[derive(Debug)]
@@ -51,14 +52,15 @@ impl AutoUpdates {
         if host.exists(DPKG_STATUS)? {
             return Ok(Self::Apt(Box::new(AptUpdates::of(host))));
         }
+        let units = Units::of(host);
         let mut found = Vec::new();
         for &(config, unit, forced) in DNF {
             if host.exists(config)? {
                 found.push(DnfUpdates {
                     config: PathBuf::from(config),
                     applies: apply_updates(host, Path::new(config)),
-                    unit: (unit, Timer::of(host, unit)),
-                    forced: forced.map_or(Ok(Timer::Missing), |forced| Timer::of(host, forced)),
+                    unit: (unit, Timer::of(&units, unit)),
+                    forced: forced.map_or(Ok(Timer::Missing), |forced| Timer::of(&units, forced)),
                 });
             }
         }
@@ -69,10 +71,11 @@ impl AutoUpdates {
 
 impl AptUpdates {
     fn of(host: &Host) -> Self {
+        let units = Units::of(host);
         Self {
             is_installed: is_installed(host, b"unattended-upgrades"),
             conf: AptConf::of(host),
-            timers: APT_TIMERS.map(|timer| (timer, Timer::of(host, timer))),
+            timers: APT_TIMERS.map(|timer| (timer, Timer::of(&units, timer))),
             has_cron_job: host.exists(CRON_JOB),
         }
     }
@@ -96,40 +99,14 @@ fn is_installed(host: &Host, package: &[u8]) -> Result<bool, Unreadable> {
 }
 
 impl Timer {
-    /// As `systemctl is-enabled`, for units that are started by a `.wants` directory.
-    fn of(host: &Host, unit: &str) -> Result<Self, Unreadable> {
-        // The administrator's directory goes before the run-time one, and that before the packages'.
-        for folder in UNIT_FOLDERS {
-            let path = Path::new(folder).join(unit);
-            match host.lstat(&path) {
-                Err(cause) if cause.is_absent() => continue,
-                Err(cause) => return Err(cause),
-                Ok(meta) => {
-                    let is_null = meta.kind == super::Kind::SymbolicLink
-                        && host.read_link(&path)? == Path::new("/dev/null");
-                    // systemd takes an empty file for a mask too.
-                    let is_empty = meta.kind == super::Kind::File && meta.size == 0;
-                    if is_null || is_empty {
-                        return Ok(Self::Masked);
-                    }
-                    return Self::wanted(host, unit);
-                }
-            }
-        }
-        Ok(Self::Missing)
-    }
-
-    fn wanted(host: &Host, unit: &str) -> Result<Self, Unreadable> {
-        for folder in UNIT_FOLDERS {
-            for target in TARGETS {
-                match host.lstat(Path::new(folder).join(target).join(unit)) {
-                    Ok(_) => return Ok(Self::Enabled),
-                    Err(cause) if cause.is_absent() => {}
-                    Err(cause) => return Err(cause),
-                }
-            }
-        }
-        Ok(Self::Disabled)
+    fn of(units: &Result<Units<'_>, Unreadable>, unit: &str) -> Result<Self, Unreadable> {
+        let units = units.as_ref().map_err(Clone::clone)?;
+        Ok(match units.enablement(unit)? {
+            Enablement::Missing => Self::Missing,
+            enablement if enablement.is_masked() => Self::Masked,
+            _ if units.starts(unit)?.is_some() => Self::Enabled,
+            _ => Self::Disabled,
+        })
     }
 }
 
@@ -184,14 +161,6 @@ const DNF: &[(&str, &str, Option<&str>)] = &[
     ("/etc/dnf/automatic.conf", "dnf-automatic.timer", Some("dnf-automatic-install.timer")),
     ("/etc/yum/yum-cron.conf", "yum-cron.service", None),
 ];
-const UNIT_FOLDERS: [&str; 5] = [
-    "/etc/systemd/system",
-    "/run/systemd/system",
-    "/usr/local/lib/systemd/system",
-    "/usr/lib/systemd/system",
-    "/lib/systemd/system",
-];
-const TARGETS: [&str; 3] = ["timers.target.wants", "multi-user.target.wants", "basic.target.wants"];
 /// Every package of Debian at once has some hundred megabytes; a host has five.
 const MAX_STATUS: u64 = 128 * 1024 * 1024;
 const MAX_CONFIG: u64 = 1024 * 1024;

@@ -1,7 +1,8 @@
 //! Whether the packet filter's rules come back after a restart: what loads them, and from where.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use crate::host::units::{Enablement, Units};
 use crate::host::{Host, Kind, Unreadable};
 
 /// A service that loads rules when the system starts.
@@ -15,13 +16,13 @@ pub struct Loader {
 
 /// Those that are installed.
 pub fn read(host: &Host) -> Result<Vec<Loader>, Unreadable> {
+    let units = Units::of(host)?;
     let mut loaders = Vec::new();
     for &(unit, places) in LOADERS {
-        let is_enabled = match state(host, unit)? {
-            State::Missing => continue,
-            State::Enabled => is_switched_on(host, unit)?,
-            State::Disabled => false,
-        };
+        if units.enablement(unit)? == Enablement::Missing {
+            continue;
+        }
+        let is_enabled = units.starts(unit)?.is_some() && is_switched_on(host, unit)?;
         let mut rules = None;
         for place in places {
             match host.stat(place) {
@@ -36,43 +37,6 @@ pub fn read(host: &Host) -> Result<Vec<Loader>, Unreadable> {
         loaders.push(Loader { unit, is_enabled, rules });
     }
     Ok(loaders)
-}
-
-enum State {
-    Enabled,
-    Disabled,
-    Missing,
-}
-
-/// As `systemctl is-enabled`, for units that are started by a `.wants` directory.
-fn state(host: &Host, unit: &str) -> Result<State, Unreadable> {
-    let mut found = None;
-    for folder in FOLDERS {
-        let path = Path::new(folder).join(unit);
-        match host.lstat(&path) {
-            Ok(meta) => {
-                found = Some((path, meta));
-                break;
-            }
-            Err(cause) if cause.is_absent() => {}
-            Err(cause) => return Err(cause),
-        }
-    }
-    let Some((path, meta)) = found else { return Ok(State::Missing) };
-    let is_null = meta.kind == Kind::SymbolicLink && host.read_link(&path)? == Path::new("/dev/null");
-    if is_null || (meta.kind == Kind::File && meta.size == 0) {
-        return Ok(State::Disabled);
-    }
-    for folder in FOLDERS {
-        for target in TARGETS {
-            match host.lstat(Path::new(folder).join(target).join(unit)) {
-                Ok(_) => return Ok(State::Enabled),
-                Err(cause) if cause.is_absent() => {}
-                Err(cause) => return Err(cause),
-            }
-        }
-    }
-    Ok(State::Disabled)
 }
 
 /// ufw's service does nothing until ufw is switched on.
@@ -99,13 +63,4 @@ const LOADERS: &[(&str, &[&str])] = &[
     ("shorewall.service", &["/etc/shorewall/rules"]),
     ("ferm.service", &["/etc/ferm/ferm.conf"]),
 ];
-const FOLDERS: [&str; 5] = [
-    "/etc/systemd/system",
-    "/run/systemd/system",
-    "/usr/local/lib/systemd/system",
-    "/usr/lib/systemd/system",
-    "/lib/systemd/system",
-];
-const TARGETS: [&str; 4] =
-    ["sysinit.target.wants", "multi-user.target.wants", "network-pre.target.wants", "basic.target.wants"];
 const MAX_CONF: u64 = 64 * 1024;
