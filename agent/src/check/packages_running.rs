@@ -9,6 +9,17 @@ use crate::finding::{Evidence, Outcome, Severity, Source, Text};
 use crate::host::Facts;
 use crate::host::processes::{Owner, Process, Processes};
 
+/// What asks for updates, and that they are in force.
+pub(super) const UPDATES: &[&str] = &[
+    "CIS-AL2023:1.8",
+    "CIS-Debian12:1.2.2.1",
+    "CIS-Ubuntu22.04:1.2.2.1",
+    "CIS-Ubuntu24.04:1.2.2.1",
+    "NIST-800-53:SI-2",
+    "AWS-WA:SEC06-BP01",
+    "NCSC:5.2",
+];
+
 pub(super) const CHECKS: &[Check] = &[
     Check {
         id: "packages-restart",
@@ -17,15 +28,7 @@ pub(super) const CHECKS: &[Check] = &[
               is started again. A library that was mended on disk is then still open to attack in every service \
               that uses it, and the list of packages says that all is well.",
         severity: Severity::Medium,
-        controls: &[
-            "CIS-AL2023:1.8",
-            "CIS-Debian12:1.2.2.1",
-            "CIS-Ubuntu22.04:1.2.2.1",
-            "CIS-Ubuntu24.04:1.2.2.1",
-            "NIST-800-53:SI-2",
-            "AWS-WA:SEC06-BP01",
-            "NCSC:5.2",
-        ],
+        controls: UPDATES,
         remediation: "systemctl restart UNIT, for each unit that is named; end the sessions of users whose programs \
                       are named; reboot if it is PID 1's, dbus's or nearly everything's.",
         parameters: &[],
@@ -37,15 +40,7 @@ pub(super) const CHECKS: &[Check] = &[
         why: "Most holes are used within days of the update that closes them. A host that waits for somebody to \
               remember it is open for as long as nobody does.",
         severity: Severity::Medium,
-        controls: &[
-            "CIS-AL2023:1.8",
-            "CIS-Debian12:1.2.2.1",
-            "CIS-Ubuntu22.04:1.2.2.1",
-            "CIS-Ubuntu24.04:1.2.2.1",
-            "NIST-800-53:SI-2",
-            "AWS-WA:SEC06-BP01",
-            "NCSC:5.2",
-        ],
+        controls: UPDATES,
         remediation: "Debian, Ubuntu: apt-get install unattended-upgrades && printf 'APT::Periodic::Update-Package-Lists \
                       \"1\";\\nAPT::Periodic::Unattended-Upgrade \"1\";\\n' > /etc/apt/apt.conf.d/20auto-upgrades && \
                       systemctl unmask apt-daily.timer apt-daily-upgrade.timer && systemctl enable --now \

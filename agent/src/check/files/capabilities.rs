@@ -1,6 +1,6 @@
 //! Programs that have a part of root's rights by their file, without being set-uid.
 
-use super::set_id::is_escape;
+use super::set_id::{CONTROLS, is_escape};
 use super::{SUBJECT, bounded, cannot_look, is_below, pass_if_all_was_seen, shown, survey};
 use crate::check::{Check, Thresholds};
 use crate::finding::{Evidence, Outcome, Severity, Source};
@@ -13,16 +13,7 @@ pub(super) const CAPABILITIES: Check = Check {
     why: "setcap cap_setuid+ep on a copy of python3 is a root shell that no list of set-uid files shows. Files with \
           capabilities are few on a server, and those that matter come with their packages.",
     severity: Severity::High,
-    controls: &[
-        "CIS-AL2023:6.1.13",
-        "CIS-Debian12:7.1.13",
-        "CIS-Ubuntu22.04:7.1.13",
-        "CIS-Ubuntu24.04:7.1.13",
-        "NIST-800-53:AC-6",
-        "NIST-800-53:CM-6",
-        "AWS-WA:SEC03-BP02",
-        "NCSC:5",
-    ],
+    controls: CONTROLS,
     remediation: "getcap FILE shows them, setcap -r FILE takes them away. A service gets what it needs from its unit \
                   instead (AmbientCapabilities= with CapabilityBoundingSet=), where only that service has it.",
     parameters: &[],

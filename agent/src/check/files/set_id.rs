@@ -37,7 +37,8 @@ pub(super) const MODE: Check = Check {
     evaluate: mode,
 };
 
-const CONTROLS: &[&str] = &[
+/// For set-id bits, and for capabilities, which are parts of the same power.
+pub(super) const CONTROLS: &[&str] = &[
     "CIS-AL2023:6.1.13",
     "CIS-Debian12:7.1.13",
     "CIS-Ubuntu22.04:7.1.13",

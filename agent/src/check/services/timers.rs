@@ -1,6 +1,7 @@
 //! Whether automatic updates, once configured, really run. Whether they are configured is packages-auto-updates.
 
 use super::{Judged, facts_of, one, unreadable};
+use crate::check::packages_running::UPDATES;
 use crate::check::{Check, Parameter, Thresholds, Unit};
 use crate::finding::{Evidence, Outcome, Severity, Source};
 use crate::host::Facts;
@@ -12,15 +13,7 @@ pub(super) const CHECKS: &[Check] = &[Check {
     why: "Updates that are configured and never run protect nobody, and nothing complains: a timer that was stopped by \
           hand, or waits for a boot that never ends, looks enabled for months.",
     severity: Severity::Medium,
-    controls: &[
-        "CIS-AL2023:1.8",
-        "CIS-Debian12:1.2.2.1",
-        "CIS-Ubuntu22.04:1.2.2.1",
-        "CIS-Ubuntu24.04:1.2.2.1",
-        "NIST-800-53:SI-2",
-        "AWS-WA:SEC06-BP01",
-        "NCSC:5.2",
-    ],
+    controls: UPDATES,
     remediation: "systemctl list-timers --all 'apt-daily*' 'dnf*' shows when they will run; systemctl enable --now \
                   apt-daily.timer apt-daily-upgrade.timer starts them. journalctl -u apt-daily-upgrade says what happened.",
     parameters: &[Parameter {
