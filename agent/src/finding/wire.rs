@@ -4,6 +4,7 @@
 
 pub mod ocsf;
 pub mod packages;
+pub mod record;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
