@@ -21,5 +21,6 @@ pub mod check;
 pub mod cli;
 pub mod finding;
 pub mod host;
+pub mod journal;
 pub mod policy;
 pub mod sys;

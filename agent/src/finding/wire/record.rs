@@ -9,7 +9,8 @@ use std::str::FromStr;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
@@ -74,6 +75,10 @@ pub struct Id([u8; 8]);
 impl Id {
     pub fn new(random: [u8; 8]) -> Self {
         Self(random)
+    }
+
+    pub fn as_bytes(&self) -> &[u8; 8] {
+        &self.0
     }
 }
 
@@ -244,9 +249,7 @@ pub fn parse(line: &[u8]) -> Result<Record<'_>, Malformed> {
 /// What a checkpoint says beside its `seq` and `prev`, which are the sealed head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Checkpoint {
-    #[serde(with = "hash_text")]
     pub baseline: Option<Hash>,
-    #[serde(with = "hash_text")]
     pub policy: Option<Hash>,
     /// Records in the epoch, this one among them.
     pub records: u64,
@@ -287,24 +290,25 @@ pub fn sealed(line: &[u8]) -> Option<(&[u8], Hash)> {
     Some((covered, std::str::from_utf8(mac).ok()?.parse().ok()?))
 }
 
-mod hash_text {
-    //! A hash as text, or null.
-    use super::Hash;
-    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
-
-    #[expect(clippy::ref_option, reason = "serde hands a reference")]
-    pub(super) fn serialize<S: Serializer>(hash: &Option<Hash>, out: S) -> Result<S::Ok, S::Error> {
-        match hash {
-            Some(hash) => out.collect_str(hash),
-            None => out.serialize_none(),
+/// Ids and hashes stand in JSON as their text.
+macro_rules! as_text {
+    ($type:ty) => {
+        impl Serialize for $type {
+            fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+                out.collect_str(self)
+            }
         }
-    }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Hash>, D::Error> {
-        let text = Option::<String>::deserialize(from)?;
-        text.map(|text| text.parse().map_err(D::Error::custom)).transpose()
-    }
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                String::deserialize(from)?.parse().map_err(D::Error::custom)
+            }
+        }
+    };
 }
+
+as_text!(Id);
+as_text!(Hash);
 
 /// A line that is no record of ours, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,0 +1,141 @@
+//! A gap's body: what is lost, exactly, and what a verifier needs to go on behind it.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::record::{Hash, Id, Kind, Malformed};
+use crate::finding::Severity;
+
+/// Why records are missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cause {
+    /// The journal had no room, and these were the least urgent.
+    JournalFull,
+    /// They were in the journal and cannot be read any more.
+    Damaged,
+    /// The disk took nothing while they waited in memory.
+    Disk,
+    /// One was longer than a record may be.
+    Oversize,
+    /// They came faster than they could be written.
+    Overload,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    pub cause: Cause,
+    /// The epoch of the runs where it is not the gap's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<Id>,
+    pub lost: Vec<Lost>,
+    /// The seqs that will not be found any more; none where the lost ones never had a seq.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub runs: Vec<Run>,
+    /// Bytes that could not be read, and where.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<String>,
+}
+
+/// How many of a kind and severity; null where that can no longer be known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lost {
+    pub kind: Option<Kind>,
+    pub severity: Option<Severity>,
+    pub count: u64,
+}
+
+/// Neighbouring seqs, both ends included: `[from, to, "hash of the record before from"]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run(pub u64, pub u64, pub Option<Hash>);
+
+impl Run {
+    pub fn covers(&self, seq: u64) -> bool {
+        (self.0..=self.1).contains(&seq)
+    }
+}
+
+impl Gap {
+    pub fn new(cause: Cause) -> Self {
+        Self { cause, epoch: None, lost: Vec::new(), runs: Vec::new(), bytes: None, places: Vec::new() }
+    }
+
+    /// One more is lost.
+    pub fn count(&mut self, kind: Option<Kind>, severity: Option<Severity>, count: u64) {
+        match self.lost.iter_mut().find(|lost| lost.kind == kind && lost.severity == severity) {
+            Some(lost) => lost.count += count,
+            None => self.lost.push(Lost { kind, severity, count }),
+        }
+    }
+
+    pub fn total(&self) -> u64 {
+        self.lost.iter().fold(0, |total, lost| total.saturating_add(lost.count))
+    }
+
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// From a gap's body. More than a record can hold is refused by its length before.
+    pub fn parse(body: &str) -> Result<Self, Malformed> {
+        serde_json::from_str(body).map_err(|_| Malformed("not a gap"))
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct WrittenLost {
+    kind: Option<String>,
+    severity: Option<String>,
+    count: u64,
+}
+
+impl Serialize for Lost {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let kind = self.kind.map(|kind| kind.name().to_owned());
+        let severity = self.severity.map(|severity| severity.name().to_owned());
+        WrittenLost { kind, severity, count: self.count }.serialize(out)
+    }
+}
+
+impl<'de> Deserialize<'de> for Lost {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let written = WrittenLost::deserialize(from)?;
+        Ok(Self {
+            kind: written.kind.and_then(|name| Kind::from_name(&name)),
+            severity: written.severity.and_then(|name| Severity::from_name(&name)),
+            count: written.count,
+        })
+    }
+}
+
+/// So many runs fit well into a record.
+pub const MAX_RUNS: usize = 500;
+/// Places are for whoever looks at the disk; the runs are what counts.
+pub const MAX_PLACES: usize = 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gap_says_what_is_lost_and_is_read_back() {
+        let mut gap = Gap::new(Cause::JournalFull);
+        gap.count(Some(Kind::Finding), Some(Severity::Low), 2);
+        gap.count(Some(Kind::Finding), Some(Severity::Low), 1);
+        gap.count(None, None, 4);
+        gap.runs = vec![Run(7, 9, Some(Hash::NONE)), Run(11, 14, None)];
+        let json = gap.to_json();
+        assert_eq!(
+            json,
+            concat!(
+                r#"{"cause":"journal-full","lost":[{"kind":"finding","severity":"low","count":3},"#,
+                r#"{"kind":null,"severity":null,"count":4}],"#,
+                r#""runs":[[7,9,"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"],[11,14,null]]}"#
+            )
+        );
+        assert_eq!(Gap::parse(&json), Ok(gap.clone()));
+        assert_eq!(gap.total(), 7);
+        assert!(Gap::parse("{}").is_err());
+    }
+}

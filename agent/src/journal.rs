@@ -1,0 +1,450 @@
+//! The journal: what the agent found, on the disk before anybody is told that it was found.
+//!
+//! - Segments are only ever appended to (`journal/segment.rs`), in frames that know when they are damaged
+//!   (`journal/frame.rs`). There is no ledger beside them: everything is derived by reading them (`journal/open.rs`).
+//! - A record is accepted when the sync of its batch has succeeded. Then a marker is appended, and only what a marker
+//!   or the header of a later segment covers is ever delivered (`journal/reader.rs`).
+//! - A write or sync that failed is never repeated in the same file: that segment is left as it is, and the very
+//!   same bytes go to a new one (LWN 752063 tells why asking the same file again proves nothing).
+//! - What must go for want of room goes by what it is worth, and leaves a gap that names it (`journal/room.rs`).
+
+pub mod cursor;
+mod frame;
+mod open;
+mod reader;
+mod room;
+pub mod segment;
+mod slots;
+pub mod storage;
+
+use std::fmt;
+use std::io;
+
+use jiff::Timestamp;
+
+use crate::finding::Severity;
+use crate::finding::wire::gap::{Cause, Gap};
+use crate::finding::wire::lifecycle::Event;
+use crate::finding::wire::record::{self, Checkpoint, Hash, Kind, MAX_LINE, Speaker};
+pub use cursor::{Cursor, Position};
+use frame::Content;
+pub use open::Claim;
+pub use reader::{Batch, Entry, Reader};
+pub use room::Backlog;
+use segment::{Machine, Name};
+pub use storage::{Directory, Storage};
+
+/// Something to be recorded: a record without its place in the chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    pub time: Timestamp,
+    pub kind: Kind,
+    pub severity: Severity,
+    /// A JSON object on one line.
+    pub body: String,
+}
+
+/// How much the journal may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    pub max_bytes: u64,
+    /// Seconds after which what was delivered is freed.
+    pub max_age: u64,
+    /// When the next segment is begun.
+    pub segment_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { max_bytes: 256 * 1024 * 1024, max_age: 30 * 86_400, segment_bytes: SEGMENT_BYTES }
+    }
+}
+
+/// The journal, to write. One process has it at a time; the caller sees to that.
+#[derive(Debug)]
+pub struct Journal<S: Storage> {
+    storage: S,
+    limits: Limits,
+    speaker: Speaker,
+    machine: Machine,
+    /// Oldest first.
+    segments: Vec<Segment>,
+    /// The last segment's file; `None` when the next record must begin a new one.
+    active: Option<S::File>,
+    next_number: u64,
+    head: Head,
+    totals: Totals,
+    /// Which key sealed the epoch's last checkpoint.
+    sealed: Option<u64>,
+    delivered: Option<Position>,
+    /// Spools of the machine that this one is a copy of.
+    quarantined: Vec<(String, u64)>,
+    /// What the journal itself has to say, with the next batch.
+    notes: Vec<Draft>,
+}
+
+/// The last record that was accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    pub seq: u64,
+    pub hash: Hash,
+}
+
+/// What a checkpoint vouches for beside the records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Digests {
+    pub baseline: Option<Hash>,
+    pub policy: Option<Hash>,
+}
+
+/// A key that seals checkpoints and forgets how it did.
+pub trait Sealing {
+    /// Which state of the key is next.
+    fn index(&self) -> u64;
+    fn mac(&self, covered: &[u8]) -> Hash;
+    /// Moves on, so that nobody can seal the past again. It is on the disk when it returns.
+    fn advance(&mut self) -> io::Result<()>;
+}
+
+/// What the epoch has lost so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Totals {
+    pub dropped: u64,
+    pub gaps: u64,
+}
+
+/// What is known of a segment without reading it again.
+#[derive(Debug)]
+struct Segment {
+    name: Name,
+    epoch: record::Id,
+    first: u64,
+    /// One less than `first` while it is empty.
+    last: u64,
+    bytes: u64,
+    /// When it was begun, in milliseconds since 1970.
+    begun: i64,
+    weights: [Weight; Severity::ALL.len()],
+}
+
+/// How many records of a severity a segment holds, and what they take.
+#[derive(Debug, Clone, Copy, Default)]
+struct Weight {
+    records: u64,
+    bytes: u64,
+}
+
+/// Records in the order in which they will stand, not yet on the disk.
+#[derive(Debug)]
+struct Rendered {
+    bytes: Vec<u8>,
+    head: Head,
+    weights: [Weight; Severity::ALL.len()],
+    /// How much of what was dropped, and how many gaps, these records tell of.
+    totals: Totals,
+}
+
+/// The disk did not take all of it.
+#[derive(Debug)]
+pub struct Refused {
+    /// So many of the drafts were accepted; the others were not and may be handed over again.
+    pub accepted: usize,
+    pub cause: io::Error,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the journal takes no records: {}", self.cause)
+    }
+}
+
+impl std::error::Error for Refused {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.cause)
+    }
+}
+
+impl<S: Storage> Journal<S> {
+    pub fn head(&self) -> Head {
+        self.head
+    }
+
+    pub fn totals(&self) -> Totals {
+        self.totals
+    }
+
+    pub fn speaker(&self) -> &Speaker {
+        &self.speaker
+    }
+
+    /// Accepts all of the drafts, in groups that share a sync. When it returns they survive a power cut.
+    pub fn append(&mut self, drafts: &[Draft], now: Timestamp) -> Result<Head, Refused> {
+        let mut accepted = 0;
+        let refused = |accepted, cause| Refused { accepted, cause };
+        self.write_notes(now).map_err(|cause| refused(0, cause))?;
+        while accepted < drafts.len() {
+            let group = group(&drafts[accepted..]);
+            self.make_room(size_of(group), now).map_err(|cause| refused(accepted, cause))?;
+            let rendered = self.render(group);
+            self.write(rendered, now).map_err(|cause| refused(accepted, cause))?;
+            accepted += group.len();
+        }
+        Ok(self.head)
+    }
+
+    /// A summary of the epoch up to here, sealed with the key of its turn where there is one.
+    pub fn checkpoint(
+        &mut self,
+        digests: Digests,
+        mut key: Option<&mut dyn Sealing>,
+        now: Timestamp,
+    ) -> Result<Head, Refused> {
+        let refused = |cause| Refused { accepted: 0, cause };
+        self.write_notes(now).map_err(refused)?;
+        self.make_room(ENVELOPE as u64 * 2, now).map_err(refused)?;
+        let seq = self.head.seq + 1;
+        let checkpoint = Checkpoint {
+            baseline: digests.baseline,
+            policy: digests.policy,
+            records: seq,
+            dropped: self.totals.dropped,
+            gaps: self.totals.gaps,
+            key: key.as_ref().map(|key| key.index()),
+        };
+        let body = checkpoint.to_json();
+        let line = record::line(&self.speaker, seq, &self.head.hash, now, Kind::Checkpoint, &body);
+        let mut line = line.map_err(|cause| refused(io::Error::other(cause)))?;
+        if let Some(key) = &key {
+            record::seal(&mut line, |covered| key.mac(covered));
+        }
+        let mut rendered = Rendered::after(self.head);
+        rendered.push(Kind::Checkpoint, Severity::Critical, &line);
+        self.write(rendered, now).map_err(refused)?;
+        if let Some(key) = &mut key {
+            self.sealed = Some(key.index());
+            // The checkpoint stands; a key that could not move on is moved on when the journal is opened again.
+            key.advance().map_err(refused)?;
+        }
+        Ok(self.head)
+    }
+
+    /// Which state of the key sealed the last checkpoint: the next one needs the state after it.
+    pub fn sealed(&self) -> Option<u64> {
+        self.sealed
+    }
+
+    /// What the journal has to say of itself is said before anything else.
+    fn write_notes(&mut self, now: Timestamp) -> io::Result<()> {
+        while !self.notes.is_empty() {
+            let notes = std::mem::take(&mut self.notes);
+            let written = self.make_room(size_of(&notes), now).and_then(|()| {
+                let rendered = self.render(&notes);
+                self.write(rendered, now)
+            });
+            if let Err(cause) = written {
+                self.notes.splice(0..0, notes);
+                return Err(cause);
+            }
+        }
+        Ok(())
+    }
+
+    fn render(&self, drafts: &[Draft]) -> Rendered {
+        let mut rendered = Rendered::after(self.head);
+        for draft in drafts {
+            let (seq, prev) = (rendered.head.seq + 1, rendered.head.hash);
+            let line = record::line(&self.speaker, seq, &prev, draft.time, draft.kind, &draft.body)
+                .ok()
+                .filter(|line| line.len() <= MAX_LINE);
+            match line {
+                Some(line) => rendered.push(draft.kind, draft.severity, &line),
+                None => self.render_oversize(draft, &mut rendered),
+            }
+            if draft.kind == Kind::Gap {
+                let lost = Gap::parse(&draft.body);
+                // Damage is not a decision to drop.
+                let dropped =
+                    lost.ok().filter(|gap| gap.cause != Cause::Damaged).map_or(0, |gap| gap.total());
+                rendered.totals.dropped += dropped;
+            }
+        }
+        rendered
+    }
+
+    /// A record that is too long, or whose body is none, is a loss like any other.
+    fn render_oversize(&self, draft: &Draft, rendered: &mut Rendered) {
+        let mut gap = Gap::new(Cause::Oversize);
+        gap.count(Some(draft.kind), Some(draft.severity), 1);
+        rendered.totals.dropped += 1;
+        let (seq, prev) = (rendered.head.seq + 1, rendered.head.hash);
+        if let Ok(line) = record::line(&self.speaker, seq, &prev, draft.time, Kind::Gap, &gap.to_json()) {
+            rendered.push(Kind::Gap, Severity::Critical, &line);
+        }
+    }
+
+    fn write(&mut self, rendered: Rendered, now: Timestamp) -> io::Result<()> {
+        let is_full = self.segments.last().is_none_or(|segment| {
+            segment.last >= segment.first
+                && segment.bytes + rendered.bytes.len() as u64 > self.limits.segment_bytes
+        });
+        if is_full {
+            self.active = None;
+        }
+        if let Err(cause) = self.try_write(&rendered, now) {
+            // Nobody knows what of it is on the disk. The same bytes go to a new file, and that one is believed.
+            let lost = self.abandon();
+            self.free_first_delivered();
+            if let Err(cause) = self.try_write(&rendered, now) {
+                self.abandon();
+                return Err(cause);
+            }
+            if let Some(name) = lost {
+                let event = Event::SegmentLost { segment: name.to_string(), error: cause.to_string() };
+                self.note(Kind::Lifecycle, event.to_json(), now);
+            }
+        }
+        self.accept(rendered);
+        Ok(())
+    }
+
+    fn try_write(&mut self, rendered: &Rendered, now: Timestamp) -> io::Result<()> {
+        let mut file = match self.active.take() {
+            Some(file) => file,
+            None => self.begin(now)?,
+        };
+        let written =
+            self.storage.append(&mut file, &rendered.bytes).and_then(|()| self.storage.sync(&mut file));
+        // Kept even if it failed, so that the caller can name the segment; it is not written to again.
+        self.active = Some(file);
+        written
+    }
+
+    /// Leaves the active segment as it is. One in which nothing was accepted yet goes, so that a disk that takes
+    /// nothing for a day does not end up with a file for each attempt.
+    fn abandon(&mut self) -> Option<Name> {
+        self.active.take()?;
+        let last = self.segments.last_mut()?;
+        let name = last.name;
+        if last.last < last.first && self.storage.remove(&name.to_string()).is_ok() {
+            self.segments.pop();
+        } else if let Ok(bytes) = self.storage.size(&name.to_string()) {
+            last.bytes = bytes;
+        }
+        Some(name)
+    }
+
+    fn accept(&mut self, rendered: Rendered) {
+        self.head = rendered.head;
+        self.totals.dropped += rendered.totals.dropped;
+        self.totals.gaps += rendered.totals.gaps;
+        let mut marker = Vec::new();
+        frame::push_marker(&mut marker, self.head.seq, &self.head.hash);
+        if let Some(segment) = self.segments.last_mut() {
+            segment.last = self.head.seq;
+            segment.bytes += (rendered.bytes.len() + marker.len()) as u64;
+            for (weight, added) in segment.weights.iter_mut().zip(rendered.weights) {
+                weight.records += added.records;
+                weight.bytes += added.bytes;
+            }
+        }
+        // Where the marker cannot be written, the header of the next segment says the same.
+        if let Some(mut file) = self.active.take()
+            && self.storage.append(&mut file, &marker).is_ok()
+        {
+            self.active = Some(file);
+        }
+    }
+
+    /// A new segment, with its header and its name on the disk.
+    fn begin(&mut self, now: Timestamp) -> io::Result<S::File> {
+        let name = Name { number: self.next_number, generation: 0 };
+        self.next_number += 1;
+        let bytes = self.header_frame(now);
+        let mut file = self.storage.create(&name.to_string())?;
+        let written = self
+            .storage
+            .append(&mut file, &bytes)
+            .and_then(|()| self.storage.sync(&mut file))
+            .and_then(|()| self.storage.sync_names());
+        if let Err(cause) = written {
+            // Left behind it would be an empty segment, which is harmless.
+            let _ = self.storage.remove(&name.to_string());
+            return Err(cause);
+        }
+        self.segments.push(Segment {
+            name,
+            epoch: self.speaker.epoch,
+            first: self.head.seq + 1,
+            last: self.head.seq,
+            bytes: bytes.len() as u64,
+            begun: now.as_millisecond(),
+            weights: Default::default(),
+        });
+        Ok(file)
+    }
+
+    fn header_frame(&self, now: Timestamp) -> Vec<u8> {
+        let header = self.header(now);
+        let mut bytes = Vec::new();
+        frame::push(&mut bytes, Content::Header, header.first, &header.to_bytes());
+        bytes
+    }
+
+    fn note(&mut self, kind: Kind, body: String, now: Timestamp) {
+        self.notes.push(Draft { time: now, kind, severity: Severity::Critical, body });
+    }
+}
+
+impl Rendered {
+    fn after(head: Head) -> Self {
+        let weights = Default::default();
+        Self { bytes: Vec::new(), head, weights, totals: Totals::default() }
+    }
+
+    fn push(&mut self, kind: Kind, severity: Severity, line: &[u8]) {
+        // Without these nobody could tell what is missing, so they are the last to go.
+        let severity = if kind.is_about_the_journal() { Severity::Critical } else { severity };
+        let before = self.bytes.len();
+        self.head = Head { seq: self.head.seq + 1, hash: Hash::of(line) };
+        frame::push(&mut self.bytes, Content::Record(kind, severity), self.head.seq, line);
+        self.totals.gaps += u64::from(kind == Kind::Gap);
+        add(&mut self.weights, severity, (self.bytes.len() - before) as u64);
+    }
+}
+
+fn add(weights: &mut [Weight; Severity::ALL.len()], severity: Severity, bytes: u64) {
+    for (weight, known) in weights.iter_mut().zip(Severity::ALL) {
+        if known == severity {
+            weight.records += 1;
+            weight.bytes += bytes;
+        }
+    }
+}
+
+/// As many as share one sync.
+fn group(drafts: &[Draft]) -> &[Draft] {
+    let mut bytes = 0;
+    let fits = drafts.iter().take_while(|draft| {
+        bytes += estimate(draft);
+        bytes <= GROUP_BYTES
+    });
+    &drafts[..fits.count().max(1)]
+}
+
+fn size_of(drafts: &[Draft]) -> u64 {
+    drafts.iter().map(|draft| estimate(draft) as u64).sum()
+}
+
+fn estimate(draft: &Draft) -> usize {
+    draft.body.len() + ENVELOPE
+}
+
+const SEGMENT_BYTES: u64 = 4 * 1024 * 1024;
+/// A sync costs milliseconds, so a group is large; a reader holds one in memory, so it is not larger.
+const GROUP_BYTES: usize = 512 * 1024;
+/// An upper bound of what a record and its frame add to the body.
+const ENVELOPE: usize = 512;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on stops here")]
+mod tests;
