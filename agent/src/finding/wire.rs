@@ -2,7 +2,9 @@
 //!
 //! The only serde for findings. A field's name here is a promise to scripts and dashboards.
 
+pub mod body;
 pub mod ocsf;
+pub mod open;
 pub mod packages;
 
 use base64::Engine as _;
