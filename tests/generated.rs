@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clap_complete::Shell;
-use guestward::{check, cli};
+use guestward::policy::settings::{Kind, SETTINGS};
+use guestward::{check, cli, policy};
 
 #[test]
 fn the_manual_page_is_the_one_in_packaging() {
@@ -83,6 +84,25 @@ fn manual() -> String {
         writeln!(text, "{}. {}", roff_safe(check.title), roff_safe(check.why)).unwrap();
     }
     text.push_str(TAIL);
+    text.push_str(&settings());
+    text
+}
+
+/// What a policy may set of the agent itself.
+fn settings() -> String {
+    let mut text = ".SS \"Settings of the agent\"\n".to_owned();
+    for known in SETTINGS {
+        let default = match known.kind {
+            Kind::Number { default, range: (low, high), unit } => {
+                let [default, low, high] = [default, low, high].map(|number| policy::written(number, unit));
+                format!("{default}; from {low} to {high}")
+            }
+            Kind::Flag { default } => default.to_string(),
+            Kind::Path { usual } => format!("\"{usual}\""),
+        };
+        let (name, help) = (roff_safe(&known.name()), roff_safe(known.help));
+        writeln!(text, ".TP\n\\fB{name}\\fR = {}\n{help}.", roff_safe(&default)).unwrap();
+    }
     text
 }
 

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Output;
 
+use guestward::policy::settings::{LOCAL_PATH, SETTINGS};
+
 use crate::support::binary::{check_json, guestward, text};
 use crate::support::tree;
 
@@ -40,6 +42,43 @@ fn a_threshold_has_bounds_and_units() {
         "[checks.ssh-login-grace]\nmax = \"soon\"\n",
         "policy.toml:2:7: 'max' must be seconds, or a time such as",
     );
+}
+
+#[test]
+fn the_agents_own_settings_have_bounds_and_units() {
+    refused("[run]\nheartbeat = \"2d\"\n", "policy.toml:2:13: 'heartbeat' must be from \"1s\" to \"1d\"");
+    refused(
+        "[journal]\nmax-bytes = \"1GB\"\n",
+        "policy.toml:2:13: 'max-bytes' must be bytes, or a size such as \"64KiB\", \"16MiB\" or \"1GiB\"",
+    );
+    refused(
+        "[journal]\nmax-bytes = 1024\n",
+        "policy.toml:2:13: 'max-bytes' must be from \"16MiB\" to \"64GiB\"",
+    );
+    refused("[ship.local]\nkeep = \"5\"\n", "policy.toml:2:8: 'keep' must be a whole number");
+    refused("[ship]\nlocal = 1\n", "policy.toml:2:9: 'local' must be a table");
+    refused("[ship.local]\nstdout = 1\n", "policy.toml:2:10: must be true or false");
+}
+
+#[test]
+fn a_path_that_is_not_absolute_is_refused() {
+    for path in ["records.jsonl", "/var/../etc/shadow", "/var/log/", "/", "", "/var/log/a\\nb"] {
+        refused(
+            &format!("[ship.local]\npath = \"{path}\"\n"),
+            "policy.toml:2:8: 'path' must be a file's absolute path",
+        );
+    }
+}
+
+#[test]
+fn an_unknown_setting_is_refused_with_the_nearest_name() {
+    refused("[runn]\nheartbeat = 1\n", "policy.toml:1:2: unknown key 'runn'; did you mean 'run'?");
+    refused(
+        "[run]\nheartbeet = 1\n",
+        "policy.toml:2:1: unknown key 'heartbeet' in [run]; did you mean 'heartbeat'?",
+    );
+    refused("[ship.locale]\n", "policy.toml:1:7: unknown key 'locale' in [ship]; did you mean 'local'?");
+    refused("[journal]\nmax-byte = 1\n", "unknown key 'max-byte' in [journal]; did you mean 'max-bytes'?");
 }
 
 #[test]
@@ -153,6 +192,8 @@ fn a_suppression_of_another_subject_silences_nothing() {
 fn what_policy_show_prints_is_a_policy_that_means_the_same() {
     let policy = written(
         "fail-on = \"medium\"\n[checks.ssh-max-auth-tries]\nmax = 6\nseverity = \"low\"\n[topics.accounts]\nenabled = false\n\
+         [run]\nposture-interval = 5400\nheartbeat = \"90s\"\n[journal]\nmax-bytes = \"17MiB\"\n\
+         [ship.local]\npath = \"/srv/a \\\"b\\\".jsonl\"\nstdout = true\n\
          [[suppressions]]\ncheck = \"ssh-x11\"\nsubject = \"sshd:22\"\nwho = \"a \\\"b\\\"\"\nwhy = \"because\"\nuntil = 2999-01-01\n",
     );
     let show = |path: &PathBuf| {
@@ -163,6 +204,10 @@ fn what_policy_show_prints_is_a_policy_that_means_the_same() {
     let first = show(&policy.1);
     assert!(first.contains("max = 6 # "), "{first}");
     assert!(first.contains("policy.toml:3:7"), "each value with its origin: {first}");
+    assert!(
+        first.contains("posture-interval = \"90m\" # ") && first.contains("keep = 5 # built-in"),
+        "{first}"
+    );
     let again = written(&first);
     let meaning = |shown: &str| -> Vec<String> {
         shown
@@ -171,7 +216,58 @@ fn what_policy_show_prints_is_a_policy_that_means_the_same() {
             .map(|line| line.split(" # ").next().unwrap().to_owned())
             .collect()
     };
-    assert_eq!(meaning(&show(&again.1)), meaning(&first));
+    let second = show(&again.1);
+    assert_eq!(meaning(&second), meaning(&first));
+    let digest = |shown: &str| shown.lines().find(|line| line.starts_with("# Digest: ")).unwrap().to_owned();
+    assert_eq!(digest(&second), digest(&first));
+}
+
+#[test]
+fn the_digest_is_the_same_for_policies_that_mean_the_same_and_for_no_others() {
+    let decision = |check: &str| {
+        format!("[[suppressions]]\ncheck = \"{check}\"\nwho = \"a\"\nwhy = \"b\"\nuntil = 2999-01-01\n")
+    };
+    let both = |one: &str, other: &str| decision(one) + &decision(other);
+    let base = digest("");
+    assert_eq!(base.len(), 43, "{base}");
+    for (one, other) in [
+        ("fail-on = \"high\"\n[run]\nheartbeat = \"1h\"\n", "[run]\nheartbeat = 3600\n"),
+        ("# a remark\n[journal]\nmax-bytes = \"256MiB\"\n", ""),
+        ("[checks.ssh-max-auth-tries]\nenabled = true\n", ""),
+        (&both("ssh-x11", "ssh-max-auth-tries"), &both("ssh-max-auth-tries", "ssh-x11")),
+    ] {
+        assert_eq!(digest(one), digest(other), "{one}");
+    }
+    let mut seen = vec![base];
+    for policy in [
+        "fail-on = \"low\"\n",
+        "[run]\nheartbeat = \"2h\"\n",
+        "[ship.local]\nenabled = false\n",
+        "[ship.local]\npath = \"/var/log/guestward/records.jsonl\"\n",
+        "[topics.ssh]\nenabled = false\n",
+        "[checks.ssh-max-auth-tries]\nenabled = false\n",
+        "[checks.ssh-max-auth-tries]\nmax = 9\n",
+        "[checks.ssh-x11]\nseverity = \"low\"\n",
+        &decision("ssh-x11"),
+        &decision("ssh-x11").replace("\"b\"", "\"c\""),
+        &decision("ssh-x11").replace("who", "subject = \"sshd:22\"\nwho"),
+    ] {
+        let digest = digest(policy);
+        assert!(!seen.contains(&digest), "{policy}");
+        seen.push(digest);
+    }
+}
+
+#[test]
+fn the_settings_in_force_are_told_as_json_with_their_origin() {
+    let policy = written("[journal]\nmax-age = \"7d\"\n");
+    let document = show_json(&policy.1);
+    let max_age = &document["settings"]["journal.max-age"];
+    assert_eq!(max_age["value"], 604_800);
+    assert!(max_age["from"].as_str().unwrap().ends_with("policy.toml:2:11"), "{max_age}");
+    let path = &document["settings"]["ship.local.path"];
+    assert_eq!((path["value"].as_str(), path["from"].as_str()), (Some(LOCAL_PATH), Some("built-in")));
+    assert_eq!(document["settings"].as_object().unwrap().len(), SETTINGS.len());
 }
 
 #[test]
@@ -204,6 +300,17 @@ fn written(policy: &str) -> (tempfile::TempDir, PathBuf) {
     let path = folder.path().join("policy.toml");
     fs::write(&path, policy).unwrap();
     (folder, path)
+}
+
+fn digest(policy: &str) -> String {
+    show_json(&written(policy).1)["digest"].as_str().unwrap().to_owned()
+}
+
+fn show_json(path: &PathBuf) -> serde_json::Value {
+    let output =
+        guestward().args(["policy", "show", "--format", "json", "--policy"]).arg(path).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 fn with_suppression(until: &str, subject: &str) -> (Output, serde_json::Value) {

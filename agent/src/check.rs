@@ -20,8 +20,8 @@ mod ssh_files;
 
 use crate::finding::{Finding, Outcome, Severity, Suppressed, Text, Verdict};
 use crate::host::{Facts, Wanted};
+use crate::policy::{CheckName, Policy, Vocabulary};
 pub use crate::policy::{Parameter, Unit};
-use crate::policy::{Policy, Vocabulary};
 
 /// One question, with a stable id.
 #[derive(Debug)]
@@ -108,7 +108,9 @@ pub fn default_of(id: &str, name: &str) -> u64 {
 pub fn vocabulary() -> Vocabulary {
     Vocabulary {
         topics: TOPICS.iter().map(|topic| topic.name).collect(),
-        checks: all().map(|(_, check)| (check.id, check.parameters)).collect(),
+        checks: all()
+            .map(|(topic, check)| CheckName { id: check.id, topic: topic.name, parameters: check.parameters })
+            .collect(),
     }
 }
 

@@ -258,18 +258,33 @@ pub struct Summary {
 impl Summary {
     pub fn of(findings: &[Finding]) -> Self {
         let mut summary = Self::default();
-        for finding in findings {
-            match finding.verdict {
-                Verdict::Pass => summary.pass += 1,
-                Verdict::Unknown => summary.unknown += 1,
-                Verdict::NotApplicable => summary.not_applicable += 1,
-                Verdict::Fail if finding.is_silenced() => summary.suppressed += 1,
-                Verdict::Fail => {
-                    summary.fail += 1;
-                    summary.worst = summary.worst.max(Some(finding.severity));
-                }
+        findings.iter().for_each(|finding| summary.count(finding));
+        summary
+    }
+
+    pub fn count(&mut self, finding: &Finding) {
+        match finding.verdict {
+            Verdict::Pass => self.pass += 1,
+            Verdict::Unknown => self.unknown += 1,
+            Verdict::NotApplicable => self.not_applicable += 1,
+            Verdict::Fail if finding.is_silenced() => self.suppressed += 1,
+            Verdict::Fail => {
+                self.fail += 1;
+                self.worst = self.worst.max(Some(finding.severity));
             }
         }
-        summary
+    }
+
+    /// Of both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            pass: self.pass + other.pass,
+            fail: self.fail + other.fail,
+            unknown: self.unknown + other.unknown,
+            not_applicable: self.not_applicable + other.not_applicable,
+            suppressed: self.suppressed + other.suppressed,
+            worst: self.worst.max(other.worst),
+        }
     }
 }

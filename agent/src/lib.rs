@@ -14,6 +14,7 @@
 //! - [`host`] turns the machine below a root directory into types. Facts only.
 //! - [`finding`] has the words: verdict, severity, evidence, finding; `finding/wire.rs` their JSON.
 //! - [`policy`] says what the operator wants; `policy/file.rs` reads how it was written.
+//! - [`state`] remembers what is open: posture after posture becomes changes.
 //! - [`check`] holds the opinions, as pure functions of facts, and the one list of them.
 //! - [`cli`] parses the command line, asks the rooms above, prints, and picks the exit code.
 
@@ -23,4 +24,5 @@ pub mod finding;
 pub mod host;
 pub mod journal;
 pub mod policy;
+pub mod state;
 pub mod sys;

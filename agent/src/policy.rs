@@ -1,9 +1,12 @@
-//! What the operator wants: which checks run, how bad their failures are, their thresholds, and what is accepted.
+//! What the operator wants: which checks run, how bad their failures are, their thresholds, what is accepted, and
+//! what the agent itself may take.
 //!
 //! As meant; how it is written in TOML is `policy/file.rs`. A policy that cannot be read is an error and is
 //! never replaced by defaults; only where there is no policy at all does the built-in one apply.
 
+mod digest;
 mod file;
+pub mod settings;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,7 +15,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::finding::Severity;
-pub use file::{Location, PolicyError, PolicyErrors, load};
+pub use file::{Location, PolicyError, PolicyErrors, load, written};
+use settings::Meant;
 
 /// The policy in force. The default is the built-in one.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +26,8 @@ pub struct Policy {
     pub fail_on: Option<Setting<Severity>>,
     pub topics: BTreeMap<&'static str, Setting<bool>>,
     pub checks: BTreeMap<&'static str, CheckSettings>,
+    /// By their place in [`settings::SETTINGS`].
+    settings: BTreeMap<usize, Setting<Meant>>,
     pub suppressions: Vec<Suppression>,
 }
 
@@ -74,6 +80,11 @@ impl Suppression {
 }
 
 impl Policy {
+    /// The severity from which on a failure counts as one.
+    pub fn fail_on(&self) -> Severity {
+        self.fail_on.as_ref().map_or(Severity::High, |set| set.value)
+    }
+
     pub fn is_enabled(&self, topic: &str, check: &str) -> bool {
         let own = self.checks.get(check).and_then(|settings| settings.enabled.as_ref());
         own.or_else(|| self.topics.get(topic)).is_none_or(|enabled| enabled.value)
@@ -116,11 +127,21 @@ pub enum Unit {
     Count,
     /// In a policy also written `"36h"` or `"7d"`.
     Seconds,
+    /// In a policy also written `"64KiB"` or `"1GiB"`.
+    Bytes,
 }
 
 /// The names that a policy may use: the registry of checks, as far as a policy is concerned.
 #[derive(Debug, Clone, Default)]
 pub struct Vocabulary {
     pub topics: Vec<&'static str>,
-    pub checks: Vec<(&'static str, &'static [Parameter])>,
+    pub checks: Vec<CheckName>,
+}
+
+/// A check, as far as a policy is concerned.
+#[derive(Debug, Clone, Copy)]
+pub struct CheckName {
+    pub id: &'static str,
+    pub topic: &'static str,
+    pub parameters: &'static [Parameter],
 }

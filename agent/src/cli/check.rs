@@ -32,7 +32,7 @@ pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> Result<Exit, Failure
     progress.finish();
     let findings = check::judge(&facts, &policy, &selected);
 
-    let fail_on = args.fail_on.or(policy.fail_on.map(|set| set.value)).unwrap_or(Severity::High);
+    let fail_on = args.fail_on.unwrap_or_else(|| policy.fail_on());
     let exit = verdict(&findings, fail_on);
     let written = match args.format {
         PostureFormat::Text => report::posture(&facts, &findings, &report::Layout::of_stdout(args.all), out),

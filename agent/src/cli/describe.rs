@@ -187,5 +187,6 @@ fn unit(unit: Unit) -> &'static str {
     match unit {
         Unit::Count => "count",
         Unit::Seconds => "seconds",
+        Unit::Bytes => "bytes",
     }
 }

@@ -9,7 +9,8 @@ use serde_json::json;
 use super::args::{Format, PolicyAction, PolicyArgs};
 use super::{Exit, Failure};
 use crate::check::{self, Unit};
-use crate::finding::{Severity, Text};
+use crate::finding::{Text, wire};
+use crate::policy::settings::{Kind, Meant, SETTINGS};
 use crate::policy::{self, Location, Origin, Policy, Setting};
 
 pub(super) fn run(args: &PolicyArgs, out: &mut dyn Write) -> Result<Exit, Failure> {
@@ -57,9 +58,10 @@ fn sources(policy: &Policy) -> String {
 
 /// As TOML that can be saved and read again, each value with its origin.
 fn show_text(policy: &Policy, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "# In force: {}.", sources(policy))?;
-    let (fail_on, from) = told(policy.fail_on.as_ref(), Severity::High);
+    writeln!(out, "# In force: {}.\n# Digest: {}", sources(policy), digest(policy))?;
+    let (fail_on, from) = told(policy.fail_on.as_ref(), policy.fail_on());
     writeln!(out, "fail-on = \"{fail_on}\" # {from}")?;
+    show_settings(policy, out)?;
     for (topic, check) in check::all() {
         let own = policy.checks.get(check.id);
         let enabled = own.and_then(|own| own.enabled.as_ref()).or_else(|| policy.topics.get(topic.name));
@@ -89,6 +91,36 @@ fn show_text(policy: &Policy, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "until = {}", suppression.until)?;
     }
     Ok(())
+}
+
+/// The agent's own settings. They come before the checks' in the file, as they do in a reader's interest.
+fn show_settings(policy: &Policy, out: &mut dyn Write) -> io::Result<()> {
+    let mut table = "";
+    for known in SETTINGS {
+        if known.table != table {
+            table = known.table;
+            writeln!(out, "\n[{table}]")?;
+        }
+        let (meant, origin) = policy.in_force(known);
+        let (key, from) = (known.key, from(origin));
+        match (meant, known.kind) {
+            (Some(Meant::Flag(flag)), _) => writeln!(out, "{key} = {flag} # {from}")?,
+            (Some(Meant::Path(path)), _) => {
+                writeln!(out, "{key} = {} # {from}", quoted(&path.to_string_lossy()))?;
+            }
+            (Some(Meant::Number(number)), Kind::Number { unit, .. }) => {
+                writeln!(out, "{key} = {} # {from}", policy::written(number, unit))?;
+            }
+            // Written out, the usual path would hold where another one is usual, too.
+            (_, Kind::Path { usual }) => writeln!(out, "# {key} = {} # {from}", quoted(usual))?,
+            (_, _) => {}
+        }
+    }
+    Ok(())
+}
+
+fn digest(policy: &Policy) -> String {
+    wire::base64url(&policy.digest(&check::vocabulary()))
 }
 
 fn told<T: Copy>(setting: Option<&Setting<T>>, default: T) -> (T, String) {
@@ -122,6 +154,20 @@ fn show_json(policy: &Policy) -> serde_json::Value {
             })
         })
         .collect();
+    let settings: serde_json::Map<_, _> = SETTINGS
+        .iter()
+        .map(|known| {
+            let (meant, origin) = policy.in_force(known);
+            let value = match (meant, known.kind) {
+                (Some(Meant::Number(number)), _) => json!(number),
+                (Some(Meant::Flag(flag)), _) => json!(flag),
+                (Some(Meant::Path(path)), _) => json!(path.to_string_lossy()),
+                (None, Kind::Path { usual }) => json!(usual),
+                (None, _) => serde_json::Value::Null,
+            };
+            (known.name(), json!({ "value": value, "from": from(origin) }))
+        })
+        .collect();
     let now = Timestamp::now();
     let suppressions: Vec<_> = policy
         .suppressions
@@ -142,7 +188,9 @@ fn show_json(policy: &Policy) -> serde_json::Value {
     json!({
         "schema": "guestward.policy/1",
         "sources": policy.sources,
-        "fail_on": { "value": fail_on.map_or(Severity::High, |set| set.value).name(), "from": from(fail_on.map(|set| &set.origin)) },
+        "digest": digest(policy),
+        "fail_on": { "value": policy.fail_on().name(), "from": from(fail_on.map(|set| &set.origin)) },
+        "settings": settings,
         "checks": checks,
         "suppressions": suppressions,
     })

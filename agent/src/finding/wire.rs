@@ -4,12 +4,14 @@
 
 pub mod gap;
 pub mod lifecycle;
+pub mod body;
 pub mod ocsf;
+pub mod open;
 pub mod packages;
 pub mod record;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
+use base64::engine::general_purpose::{STANDARD as BASE64, URL_SAFE_NO_PAD};
 use serde::Serialize;
 
 use super::{Evidence, Finding, Severity, Summary, Suppressed};
@@ -41,6 +43,11 @@ impl<'a> Posture<'a> {
 /// RFC 3339 in UTC with milliseconds, the house's one way to write a time.
 pub fn rfc3339_millis(time: jiff::Timestamp) -> String {
     format!("{time:.3}")
+}
+
+/// The house's one way to write a hash: 43 characters for 32 bytes.
+pub fn base64url(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 #[derive(Debug, Serialize)]

@@ -10,6 +10,9 @@
 //! severity = "low"
 //! max = 6
 //!
+//! [journal]
+//! max-bytes = "1GiB"
+//!
 //! [[suppressions]]
 //! check = "ssh-x11"
 //! subject = "sshd:22"
@@ -18,6 +21,7 @@
 //! until = 2027-03-31
 //! ```
 
+mod settings;
 mod value;
 
 use std::borrow::Cow;
@@ -30,6 +34,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::{Origin, Parameter, Policy, Setting, Suppression, Vocabulary};
 use crate::host::{Host, Text};
+pub use value::written;
 use value::{nearest, one_line};
 
 /// Where a policy is.
@@ -165,7 +170,7 @@ impl Reader<'_> {
                 "topics" => self.each(key, value, Self::topic),
                 "checks" => self.each(key, value, Self::check),
                 "suppressions" => self.suppressions(value),
-                _ => self.unknown_key(key, "", &["fail-on", "topics", "checks", "suppressions"]),
+                _ => self.of_the_agent(key, value),
             }
         }
     }
@@ -197,8 +202,12 @@ impl Reader<'_> {
 
     fn check(&mut self, name: &Key<'_>, settings: &DeTable<'_>) {
         let Some(check) = self.check_id(name.span(), name.get_ref()) else { return };
-        let parameters =
-            self.vocabulary.checks.iter().find(|(id, _)| *id == check).map_or(&[][..], |found| found.1);
+        let parameters = self
+            .vocabulary
+            .checks
+            .iter()
+            .find(|known| known.id == check)
+            .map_or(&[][..], |found| found.parameters);
         for (key, value) in settings {
             match key.get_ref().as_ref() {
                 "enabled" => {
@@ -226,10 +235,10 @@ impl Reader<'_> {
     }
 
     fn threshold(&mut self, check: &'static str, parameter: &'static Parameter, value: &Value<'_>) {
-        let Some(amount) = self.amount(parameter, value) else { return };
-        let (low, high) = parameter.range;
+        let Parameter { name, unit, range: (low, high), .. } = *parameter;
+        let Some(amount) = self.amount(name, unit, value) else { return };
         if !(low..=high).contains(&amount) {
-            return self.refuse(&value.span(), format!("'{}' must be from {low} to {high}", parameter.name));
+            return self.refuse(&value.span(), format!("'{name}' must be from {low} to {high}"));
         }
         let setting = self.setting(value, amount);
         self.policy.checks.entry(check).or_default().thresholds.insert(parameter.name, setting);
@@ -287,7 +296,7 @@ impl Reader<'_> {
     }
 
     fn check_id(&mut self, span: Range<usize>, name: &str) -> Option<&'static str> {
-        let ids: Vec<&'static str> = self.vocabulary.checks.iter().map(|(id, _)| *id).collect();
+        let ids: Vec<&'static str> = self.vocabulary.checks.iter().map(|known| known.id).collect();
         self.known(&Spanned::new(span, Cow::Borrowed(name)), "check", &ids)
     }
 
@@ -340,15 +349,20 @@ const MAX_DROP_INS: usize = 1_000;
 
 #[cfg(test)]
 mod tests {
-    use super::super::Unit;
+    use super::super::{CheckName, Unit};
     use super::*;
     use proptest::prelude::*;
 
     const PARAMETERS: &[Parameter] =
         &[Parameter { name: "max", default: 4, range: (1, 10), unit: Unit::Count, help: "how many" }];
 
+    fn vocabulary() -> Vocabulary {
+        let check = CheckName { id: "ssh-tries", topic: "ssh", parameters: PARAMETERS };
+        Vocabulary { topics: vec!["ssh"], checks: vec![check] }
+    }
+
     fn read(text: &str) -> (Policy, Vec<PolicyError>) {
-        let vocabulary = Vocabulary { topics: vec!["ssh"], checks: vec![("ssh-tries", PARAMETERS)] };
+        let vocabulary = vocabulary();
         let (mut policy, mut errors) = (Policy::default(), Vec::new());
         Reader { vocabulary: &vocabulary, text, file: "p", policy: &mut policy, errors: &mut errors }.read();
         (policy, errors)
@@ -356,7 +370,7 @@ mod tests {
 
     #[test]
     fn a_later_file_goes_over_an_earlier_one_value_by_value() {
-        let vocabulary = Vocabulary { topics: vec!["ssh"], checks: vec![("ssh-tries", PARAMETERS)] };
+        let vocabulary = vocabulary();
         let (mut policy, mut errors) = (Policy::default(), Vec::new());
         for (file, text) in
             [("1", "[checks.ssh-tries]\nmax = 5\nenabled = false"), ("2", "[checks.ssh-tries]\nmax = 6")]
@@ -372,7 +386,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_panics_and_every_error_has_a_place(text in "[ -~\n]{0,120}|(\\[(checks|topics|suppressions)[.a-z\\]]{0,9}\n|[a-z]{0,8} ?= ?[0-9a-z\"\\[\\]{}-]{0,9}\n){0,8}") {
+        fn no_text_panics_and_every_error_has_a_place(text in "[ -~\n]{0,120}|(\\[(checks|topics|suppressions|run|journal|ship.local)[.a-z\\]]{0,9}\n|[a-z]{0,8} ?= ?[0-9a-z\"\\[\\]{}-]{0,9}\n){0,8}") {
             let (_, errors) = read(&text);
             let lines = text.matches('\n').count() + 1;
             for error in errors {
