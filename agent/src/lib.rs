@@ -15,11 +15,13 @@
 //! - [`finding`] has the words: verdict, severity, evidence, finding; `finding/wire.rs` their JSON.
 //! - [`policy`] says what the operator wants; `policy/file.rs` reads how it was written.
 //! - [`check`] holds the opinions, as pure functions of facts, and the one list of them.
+//! - [`journal`] keeps what was found, and proves that nobody changed it.
 //! - [`cli`] parses the command line, asks the rooms above, prints, and picks the exit code.
 
 pub mod check;
 pub mod cli;
 pub mod finding;
 pub mod host;
+pub mod journal;
 pub mod policy;
 pub mod sys;

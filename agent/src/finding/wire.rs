@@ -2,6 +2,8 @@
 //!
 //! The only serde for findings. A field's name here is a promise to scripts and dashboards.
 
+pub mod gap;
+pub mod key;
 pub mod ocsf;
 pub mod packages;
 pub mod record;
