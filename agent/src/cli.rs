@@ -7,6 +7,7 @@ mod args;
 mod check;
 mod describe;
 mod html;
+mod journal;
 mod packages;
 mod paint;
 mod policy;
@@ -54,6 +55,7 @@ fn dispatch(command: &Command, out: &mut dyn Write) -> Result<Exit, Failure> {
         Command::Explain(args) => describe::explain(args, out),
         Command::Packages(args) => packages::run(args, out),
         Command::Policy(args) => policy::run(args, out),
+        Command::Journal(args) => journal::run(args, out),
     }
 }
 

@@ -13,9 +13,11 @@ mod frame;
 mod open;
 mod reader;
 mod room;
+pub mod seal;
 pub mod segment;
 mod slots;
 pub mod storage;
+pub mod verify;
 
 use std::fmt;
 use std::io;

@@ -16,6 +16,7 @@
 //! - [`policy`] says what the operator wants; `policy/file.rs` reads how it was written.
 //! - [`state`] remembers what is open: posture after posture becomes changes.
 //! - [`check`] holds the opinions, as pure functions of facts, and the one list of them.
+//! - [`journal`] keeps what was found, and proves that nobody changed it.
 //! - [`cli`] parses the command line, asks the rooms above, prints, and picks the exit code.
 
 pub mod check;

@@ -7,6 +7,7 @@ use clap::{Args as ClapArgs, CommandFactory as _, Parser, Subcommand, ValueEnum}
 
 use crate::check;
 use crate::finding::Severity;
+use crate::finding::wire::record::Id;
 use crate::host::imds::Endpoint;
 
 /// The command with everything in it, for the manual and the completions.
@@ -26,7 +27,8 @@ pub fn command() -> clap::Command {
                   otherwise it uses no network.",
     after_help = "Exit codes: 0 nothing failed at or above --fail-on; 1 something did; 2 usage, policy or internal \
                   error; 3 something could not be looked at, and nothing failed at or above --fail-on. For \
-                  `packages`, 1 means that a security update is outstanding."
+                  `packages`, 1 means that a security update is outstanding; for `journal verify`, that something was \
+                  changed, and 3 that there was no record."
 )]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -45,6 +47,8 @@ pub(super) enum Command {
     Packages(PackagesArgs),
     /// Validate a policy, or show the one in force
     Policy(PolicyArgs),
+    /// Prove the durable record
+    Journal(JournalArgs),
 }
 
 #[derive(Debug, ClapArgs)]
@@ -123,6 +127,34 @@ pub(super) struct PolicyTarget {
 }
 
 #[derive(Debug, ClapArgs)]
+pub(super) struct JournalArgs {
+    #[command(subcommand)]
+    pub(super) action: JournalAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum JournalAction {
+    /// Prove that an export of records is whole and unchanged, or name what is not
+    #[command(long_about = VERIFY, after_help = NOT_PROVED)]
+    Verify(VerifyArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct VerifyArgs {
+    /// Records, one a line, in any order, as CloudWatch Logs or the local file has them; - is standard input
+    #[arg(value_name = "FILE", required = true)]
+    pub(super) files: Vec<PathBuf>,
+    /// The first key of an epoch, as `init-key` wrote it; once for each epoch
+    #[arg(long = "key", value_name = "FILE")]
+    pub(super) keys: Vec<PathBuf>,
+    /// Only the records of this agent
+    #[arg(long, value_name = "ID")]
+    pub(super) agent: Option<Id>,
+    #[command(flatten)]
+    pub(super) format: FormatArg,
+}
+
+#[derive(Debug, ClapArgs)]
 pub(super) struct TargetArgs {
     /// Look at the machine below this directory
     #[arg(long, value_name = "DIR", default_value = "/")]
@@ -195,3 +227,15 @@ fn severities() -> impl clap::builder::TypedValueParser<Value = Severity> {
     PossibleValuesParser::new(Severity::ALL.map(Severity::name))
         .map(|name| Severity::from_name(&name).unwrap_or(Severity::High))
 }
+
+const VERIFY: &str = "Prove that an export of records is whole and unchanged, or name what is not. Each record carries the \
+    hash of the one before it, and each checkpoint is sealed with a key that is erased once it was used. Records may come \
+    in any order, from several files, more than once, and from several agents and epochs. With the first key of an epoch \
+    every seal is opened with the key of its own turn; without it only the chain is looked at, which whoever writes all of \
+    it anew can forge. Exit codes: 0 all that is there verifies; 1 something does not; 2 usage or input error; 3 there was \
+    no record";
+
+const NOT_PROVED: &str = "What this cannot prove: that records written after somebody became root are true, for from then on \
+    they are that person's words, and so is a gap that says what was lost (every gap is shown with what it gives up); that \
+    nothing followed the last record here; that records after the last sealed checkpoint are unchanged, for they are only \
+    chained; and, unless a first key is given that was kept away from the machine, anything beyond the chain";

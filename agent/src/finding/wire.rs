@@ -2,12 +2,14 @@
 //!
 //! The only serde for findings. A field's name here is a promise to scripts and dashboards.
 
-pub mod gap;
-pub mod lifecycle;
 pub mod body;
+pub mod gap;
+pub mod key;
+pub mod lifecycle;
 pub mod ocsf;
 pub mod open;
 pub mod packages;
+pub mod proof;
 pub mod record;
 
 use base64::Engine as _;

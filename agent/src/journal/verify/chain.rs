@@ -1,0 +1,208 @@
+//! Whether each record follows from the one before it, and whether what is missing is accounted for.
+
+use std::collections::BTreeMap;
+
+use super::gathered::{Fact, Gathered, Mark, position};
+use super::{Judged, Loss, ProblemKind};
+use crate::finding::wire::proof::{Gap, Lifecycle, Run};
+use crate::finding::wire::record::{Hash, Kind};
+
+/// The gaps of the main line, in the order of their numbers.
+#[derive(Debug)]
+pub(super) struct Gaps<'g> {
+    pub(super) all: Vec<(Mark, &'g Gap)>,
+    /// The numbers that they explain, joined and in order.
+    explained: Vec<(u64, u64)>,
+}
+
+pub(super) fn gaps<'g>(gathered: &'g Gathered, main: &[Fact]) -> Gaps<'g> {
+    let mut all: Vec<(Mark, &Gap)> = gathered
+        .gaps
+        .iter()
+        .filter(|(mark, _)| position(main, *mark).is_some())
+        .map(|(mark, gap)| (*mark, gap))
+        .collect();
+    all.sort_by_key(|(mark, _)| mark.seq);
+    all.dedup_by_key(|(mark, _)| mark.seq);
+    let mut explained: Vec<(u64, u64)> = all
+        .iter()
+        // A gap cannot know what comes after it.
+        .flat_map(|(mark, gap)| gap.runs.iter().map(|run| (run.from, run.to.min(mark.seq - 1))))
+        .filter(|(from, to)| from <= to)
+        .collect();
+    explained.sort_unstable();
+    explained.dedup_by(|next, kept| {
+        let joins = next.0 <= kept.1.saturating_add(1);
+        if joins {
+            kept.1 = kept.1.max(next.1);
+        }
+        joins
+    });
+    Gaps { all, explained }
+}
+
+/// What the gaps say is lost, by cause and kind.
+pub(super) fn losses(gaps: &Gaps<'_>) -> Vec<Loss> {
+    let mut sums = BTreeMap::new();
+    for (_, gap) in &gaps.all {
+        for lost in &gap.lost {
+            let sum = sums.entry((&gap.cause, lost.kind, lost.severity)).or_insert(0u64);
+            *sum = sum.saturating_add(lost.count);
+        }
+    }
+    let loss = |((cause, kind, severity), count): ((&String, _, _), u64)| Loss {
+        cause: cause.clone(),
+        kind,
+        severity,
+        count,
+    };
+    sums.into_iter().map(loss).collect()
+}
+
+/// How many missing numbers are explained; what is wrong goes to `judged`.
+pub(super) fn walk(gathered: &Gathered, main: &[Fact], gaps: &Gaps<'_>, judged: &mut Judged<'_>) -> u64 {
+    begin(gathered, main, judged);
+    let mut explained = 0u64;
+    let mut breaks = Breaks::default();
+    for pair in main.windows(2) {
+        let (before, after) = (&pair[0], &pair[1]);
+        if after.seq == before.seq + 1 {
+            breaks.see(before, after, judged);
+            continue;
+        }
+        breaks.tell(judged);
+        let hole = (before.seq + 1, after.seq - 1);
+        let holes = gaps.unexplained(hole);
+        let missing = holes.iter().map(|(from, to)| to - from + 1).sum::<u64>();
+        explained = explained.saturating_add(hole.1 - hole.0 + 1 - missing);
+        for (from, to) in holes {
+            let text = format!("{} missing, and no gap says why", these(from, to));
+            judged.problem(ProblemKind::Hole, (from, to), after.place, text);
+        }
+    }
+    breaks.tell(judged);
+    check_edges(main, gaps, judged);
+    explained
+}
+
+/// An epoch begins with a record that says so, with nothing before it.
+fn begin(gathered: &Gathered, main: &[Fact], judged: &mut Judged<'_>) {
+    let Some(first) = main.first().filter(|first| first.seq == 1) else { return };
+    let mark = Mark { seq: 1, hash: first.hash };
+    let says_so = gathered
+        .lifecycles
+        .iter()
+        .any(|(other, said)| *other == mark && matches!(said, Lifecycle::Epoch { .. }));
+    let why = if first.kind != Kind::Lifecycle || !says_so {
+        "record 1 does not begin an epoch"
+    } else if first.prev != Hash::NONE {
+        "record 1 names a record before it"
+    } else {
+        return;
+    };
+    judged.problem(ProblemKind::FalseStart, (1, 1), first.place, why.to_owned());
+}
+
+/// Neighbours that do not fit, told as one as long as they follow each other.
+#[derive(Debug, Default)]
+struct Breaks {
+    open: Option<(Fact, u64)>,
+}
+
+impl Breaks {
+    fn see(&mut self, before: &Fact, after: &Fact, judged: &mut Judged<'_>) {
+        if after.prev == before.hash {
+            return self.tell(judged);
+        }
+        self.open = match self.open {
+            Some((first, _)) => Some((first, after.seq)),
+            None => Some((*before, after.seq)),
+        };
+    }
+
+    fn tell(&mut self, judged: &mut Judged<'_>) {
+        let Some((first, to)) = self.open.take() else { return };
+        let from = first.seq;
+        let text = match to - from {
+            1 => format!(
+                "record {from} is not the one that record {to} was chained to: one of the two was changed"
+            ),
+            2 => format!("record {} was changed, or those on both sides of it", from + 1),
+            _ => format!("records {from} to {to} are not chained to each other: they were changed"),
+        };
+        judged.problem(ProblemKind::Altered, (from, to), first.place, text);
+    }
+}
+
+/// The record before a lost run is known by its hash, which the gap kept.
+fn check_edges(main: &[Fact], gaps: &Gaps<'_>, judged: &mut Judged<'_>) {
+    for (mark, gap) in &gaps.all {
+        for Run { from, before, .. } in &gap.runs {
+            let Some(before) = before else { continue };
+            let edge = from - 1;
+            let Ok(at) = main.binary_search_by_key(&edge, |fact| fact.seq) else { continue };
+            if main[at].hash != *before {
+                let text = format!(
+                    "record {edge} is not the one that the gap {} names before its loss: one of the two was changed",
+                    mark.seq
+                );
+                judged.problem(ProblemKind::Altered, (edge, edge), main[at].place, text);
+            }
+        }
+    }
+}
+
+/// What the gaps between two checkpoints tell.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LostBetween {
+    pub(super) for_want_of_room: u64,
+    pub(super) in_all: u64,
+}
+
+impl Gaps<'_> {
+    /// How many stand after `from` and through `to`.
+    pub(super) fn count_between(&self, from: u64, to: u64) -> u64 {
+        u64::try_from(self.between(from, to).len()).unwrap_or(u64::MAX)
+    }
+
+    pub(super) fn lost_between(&self, from: u64, to: u64) -> LostBetween {
+        let mut lost = LostBetween { for_want_of_room: 0, in_all: 0 };
+        for (_, gap) in self.between(from, to) {
+            lost.in_all = lost.in_all.saturating_add(gap.total());
+            if gap.cause == WANT_OF_ROOM {
+                lost.for_want_of_room = lost.for_want_of_room.saturating_add(gap.total());
+            }
+        }
+        lost
+    }
+
+    fn between(&self, from: u64, to: u64) -> &[(Mark, &Gap)] {
+        let place = |seq: u64| self.all.partition_point(|(mark, _)| mark.seq <= seq);
+        &self.all[place(from)..place(to)]
+    }
+
+    /// What of a hole no gap explains.
+    fn unexplained(&self, (mut from, to): (u64, u64)) -> Vec<(u64, u64)> {
+        let mut left = Vec::new();
+        let start = self.explained.partition_point(|run| run.1 < from);
+        for &(run_from, run_to) in &self.explained[start..] {
+            if run_from > to || from > to {
+                break;
+            }
+            if run_from > from {
+                left.push((from, run_from - 1));
+            }
+            from = run_to.saturating_add(1);
+        }
+        if from <= to {
+            left.push((from, to));
+        }
+        left
+    }
+}
+
+fn these(from: u64, to: u64) -> String {
+    if from == to { format!("record {from} is") } else { format!("records {from} to {to} are") }
+}
+
+const WANT_OF_ROOM: &str = "journal-full";
