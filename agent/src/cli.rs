@@ -13,6 +13,8 @@ mod paint;
 mod policy;
 mod progress;
 mod report;
+mod run;
+mod status;
 
 use std::fmt;
 use std::io::{self, BufWriter, Write};
@@ -55,6 +57,8 @@ fn dispatch(command: &Command, out: &mut dyn Write) -> Result<Exit, Failure> {
         Command::Explain(args) => describe::explain(args, out),
         Command::Packages(args) => packages::run(args, out),
         Command::Policy(args) => policy::run(args, out),
+        Command::Run(args) => run::run(args),
+        Command::Status(args) => status::run(args, out),
         Command::Journal(args) => journal::run(args, out),
     }
 }

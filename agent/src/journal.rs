@@ -10,7 +10,10 @@
 
 pub mod cursor;
 mod frame;
+pub mod key;
+pub mod lock;
 mod open;
+pub mod places;
 mod reader;
 mod room;
 pub mod seal;
@@ -25,8 +28,8 @@ use std::io;
 use jiff::Timestamp;
 
 use crate::finding::Severity;
+use crate::finding::wire::body::{Lifecycle, Told};
 use crate::finding::wire::gap::{Cause, Gap};
-use crate::finding::wire::lifecycle::Event;
 use crate::finding::wire::record::{self, Checkpoint, Hash, Kind, MAX_LINE, Speaker};
 pub use cursor::{Cursor, Position};
 use frame::Content;
@@ -301,7 +304,8 @@ impl<S: Storage> Journal<S> {
                 return Err(cause);
             }
             if let Some(name) = lost {
-                let event = Event::SegmentLost { segment: name.to_string(), error: cause.to_string() };
+                let (name, reason) = (Told::new(&name.to_string()), Told::new(&cause.to_string()));
+                let event = Lifecycle::SegmentLost { name, reason };
                 self.note(Kind::Lifecycle, event.to_json(), now);
             }
         }

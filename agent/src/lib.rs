@@ -21,9 +21,11 @@
 
 pub mod check;
 pub mod cli;
+pub mod daemon;
 pub mod finding;
 pub mod host;
 pub mod journal;
 pub mod policy;
 pub mod state;
 pub mod sys;
+pub mod watch;

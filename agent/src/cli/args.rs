@@ -47,7 +47,11 @@ pub(super) enum Command {
     Packages(PackagesArgs),
     /// Validate a policy, or show the one in force
     Policy(PolicyArgs),
-    /// Prove the durable record
+    /// Watch this machine: the sensor, in the foreground
+    Run(RunArgs),
+    /// Show how both daemons are: last record, backlog, gaps, memory
+    Status(FormatArg),
+    /// Prove the durable record, and make the key that seals it
     Journal(JournalArgs),
 }
 
@@ -132,11 +136,32 @@ pub(super) struct JournalArgs {
     pub(super) action: JournalAction,
 }
 
+#[derive(Debug, ClapArgs)]
+pub(super) struct RunArgs {
+    #[command(flatten)]
+    pub(super) policy: PolicyArg,
+}
+
 #[derive(Debug, Subcommand)]
 pub(super) enum JournalAction {
+    /// Make the key that seals checkpoints, and write its first state to a file, once
+    #[command(long_about = INIT_KEY)]
+    InitKey(InitKeyArgs),
     /// Prove that an export of records is whole and unchanged, or name what is not
     #[command(long_about = VERIFY, after_help = NOT_PROVED)]
     Verify(VerifyArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct InitKeyArgs {
+    /// Where the first key goes; the file must not exist
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+    /// Begin a new epoch, where this one has a key already
+    #[arg(long)]
+    pub(super) new_epoch: bool,
+    #[command(flatten)]
+    pub(super) policy: PolicyArg,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -227,6 +252,12 @@ fn severities() -> impl clap::builder::TypedValueParser<Value = Severity> {
     PossibleValuesParser::new(Severity::ALL.map(Severity::name))
         .map(|name| Severity::from_name(&name).unwrap_or(Severity::High))
 }
+
+const INIT_KEY: &str = "Make the key that seals the journal's checkpoints, and write its first state to a file, once. Each \
+    checkpoint is sealed with the key's present state, which is then replaced by one that does not tell it: whoever takes the \
+    machine can seal what comes, and not what was. With the first state, kept away from the machine, `journal verify` opens \
+    every seal. Stop `guestward run` for it. Without a key checkpoints are chained and not sealed, and a chain can be written \
+    anew by whoever can write all of it";
 
 const VERIFY: &str = "Prove that an export of records is whole and unchanged, or name what is not. Each record carries the \
     hash of the one before it, and each checkpoint is sealed with a key that is erased once it was used. Records may come \

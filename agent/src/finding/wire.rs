@@ -5,12 +5,12 @@
 pub mod body;
 pub mod gap;
 pub mod key;
-pub mod lifecycle;
 pub mod ocsf;
 pub mod open;
 pub mod packages;
 pub mod proof;
 pub mod record;
+pub mod status;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD as BASE64, URL_SAFE_NO_PAD};

@@ -23,6 +23,14 @@ impl fmt::Display for Position {
 }
 
 impl Position {
+    /// Whether whoever stands here has more to deliver than whoever stands there.
+    pub fn is_before(&self, other: &Self) -> bool {
+        match self.epoch == other.epoch {
+            true => self.seq < other.seq,
+            false => self.segment < other.segment,
+        }
+    }
+
     fn to_payload(self) -> Payload {
         let mut payload = [0; PAYLOAD];
         payload[..8].copy_from_slice(&self.segment.to_le_bytes());

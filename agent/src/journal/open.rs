@@ -16,8 +16,8 @@ use super::segment::{Contents, Header, Machine, Name};
 use super::storage::Storage;
 use super::{Draft, Head, Journal, Limits, Position, Rendered, Segment, Totals, Weight, add};
 use crate::finding::Severity;
+use crate::finding::wire::body::{EpochCause, Former, Lifecycle, Told};
 use crate::finding::wire::gap::{Cause, Gap, MAX_PLACES, MAX_RUNS, Run};
-use crate::finding::wire::lifecycle::{EpochCause, Event, Parent};
 use crate::finding::wire::record::{self, Checkpoint, Hash, Id, Kind, Speaker};
 
 /// Who opens the journal.
@@ -91,7 +91,7 @@ impl<S: Storage> Journal<S> {
             Some(last) if journal.machine.differs_from(&last.machine) => {
                 journal.quarantine(&names)?;
                 journal.speaker.epoch = Id::new(random());
-                journal.begin_epoch(EpochCause::OtherMachine, Some(&last), now);
+                journal.begin_epoch(EpochCause::OtherInstance, Some(&last), now);
             }
             Some(last) => {
                 journal.machine = std::mem::take(&mut journal.machine).or(&last.machine);
@@ -120,12 +120,12 @@ impl<S: Storage> Journal<S> {
         self.head = Head { seq: 0, hash: Hash::NONE };
         self.totals = Totals::default();
         self.sealed = None;
-        let parent = from.map(|header| Parent {
-            agent: header.agent,
-            epoch: header.epoch,
-            instance: header.machine.instance.clone(),
+        let from = from.map(|header| Former {
+            agent: Told::new(&header.agent.to_string()),
+            epoch: Told::new(&header.epoch.to_string()),
+            instance: header.machine.instance.as_deref().map(Told::new),
         });
-        let event = Event::Epoch { cause, from: parent.as_ref() };
+        let event = Lifecycle::Epoch { from, cause };
         self.note(Kind::Lifecycle, event.to_json(), now);
     }
 

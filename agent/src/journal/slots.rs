@@ -71,6 +71,14 @@ impl<F> Slots<F> {
         storage.write_at(&mut self.file, offset(newest.generation + 1), &[0; SLOT])?;
         storage.sync(&mut self.file)
     }
+
+    /// Overwrites both states.
+    pub(super) fn erase_all<S: Storage<File = F>>(&mut self, storage: &S) -> io::Result<()> {
+        storage.write_at(&mut self.file, 0, &[0; 2 * SLOT])?;
+        storage.sync(&mut self.file)?;
+        self.newest = None;
+        Ok(())
+    }
 }
 
 /// Even generations go to one slot, odd ones to the other.

@@ -104,7 +104,7 @@ fn the_first_record_begins_the_epoch() {
     let first = &place.entries()[0];
     let record = record::parse(&first.line).unwrap();
     assert_eq!((record.seq, record.prev, record.kind), (1, Hash::NONE, Kind::Lifecycle));
-    assert_eq!(record.body, r#"{"event":"epoch","cause":"first-start","from":null}"#);
+    assert_eq!(record.body, r#"{"event":"epoch","from":null,"cause":"first-start"}"#);
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn a_copy_of_the_machine_begins_its_own_epoch_and_leaves_its_parents_spool_alone
     let record = record::parse(&entries[0].line).unwrap();
     assert_eq!((record.epoch, record.seq, record.agent), (Id::new([9; 8]), 1, Id::new([1; 8])));
     assert!(
-        record.body.contains(r#""cause":"other-machine""#) && record.body.contains(r#""instance":"i-1""#)
+        record.body.contains(r#""cause":"other-instance""#) && record.body.contains(r#""instance":"i-1""#)
     );
     assert!(place.segments().contains(&"quarantine-0000000001-0.seg".to_owned()));
 }

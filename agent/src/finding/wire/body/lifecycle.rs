@@ -39,6 +39,10 @@ pub enum Lifecycle {
     KeyLost {
         reason: Told,
     },
+    /// Something that the agent needs is missing or was lost.
+    Trouble {
+        reason: Told,
+    },
 }
 
 /// Who wrote the records before this epoch.

@@ -1,0 +1,393 @@
+//! `guestward run`: the sensor. One loop over a closed [`Input`]; whoever waits for something does so on a thread of
+//! its own and hands it over through a bounded channel.
+//!
+//! The loop alone owns the journal, the state and the policy. It never waits for a shipper, and a disk that takes
+//! nothing costs memory up to a bound and then the least urgent records, by count and by name (`daemon/waiting.rs`).
+
+pub mod init_key;
+mod looks;
+mod start;
+mod status;
+mod threads;
+mod timers;
+mod waiting;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use crate::check;
+use crate::finding::wire::body::{Heartbeat, Inventory, Lifecycle, Told};
+use crate::finding::wire::record::{self, Hash, Kind};
+use crate::finding::{Severity, Summary};
+use crate::journal::key::Key;
+use crate::journal::{Digests, Directory, Draft, Journal, Position, Sealing, cursor};
+use crate::policy::Policy;
+use crate::state::{Judged, State};
+use crate::sys::notify::Notifier;
+use crate::sys::own::Own;
+use crate::sys::signals::Signal;
+use crate::sys::socket::Connection;
+use crate::watch::Settle;
+use crate::watch::inputs::Seen;
+use looks::{Look, Order};
+use start::StateFile;
+pub use start::{CannotRun, Setup, run};
+use timers::Timers;
+use waiting::Waiting;
+
+/// Everything that can happen to the sensor.
+#[derive(Debug)]
+enum Input {
+    Looked(Box<Look>),
+    Seen(Seen),
+    Signal(Signal),
+    /// Somebody asks how we are.
+    Asked(Connection),
+}
+
+/// How the loop ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stop {
+    Wanted(Signal),
+    /// Every thread that could have told us anything is gone.
+    Alone,
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Wanted(Signal::Interrupt) => "SIGINT",
+            Self::Wanted(_) => "SIGTERM",
+            Self::Alone => "nothing left to wait for",
+        })
+    }
+}
+
+type LoadPolicy = Box<dyn Fn() -> Result<Policy, String>>;
+
+/// What the loop owns.
+struct Daemon {
+    policy: Arc<Policy>,
+    policy_digest: Hash,
+    load_policy: LoadPolicy,
+    journal: Journal<Directory>,
+    cursors: Directory,
+    key: Option<Key<Directory>>,
+    /// Why there is no key, if there ought to be one.
+    key_trouble: Option<String>,
+    state: State,
+    state_file: StateFile,
+    waiting: Waiting,
+    timers: Timers,
+    settle: Settle,
+    orders: SyncSender<Order>,
+    /// The look that is under way, and since when.
+    under_way: Option<(Instant, Option<crate::watch::Topics>)>,
+    last_look: Option<LastLook>,
+    notifier: Notifier,
+    own: Option<Own>,
+    began: Instant,
+    /// What the journal said when it refused last.
+    trouble: Option<String>,
+    last_record: Option<Timestamp>,
+}
+
+/// What the status tells of the latest look.
+#[derive(Debug, Clone)]
+struct LastLook {
+    time: Timestamp,
+    took: Duration,
+    is_whole: bool,
+}
+
+impl Daemon {
+    fn serve(&mut self, inputs: &Receiver<Input>) -> Stop {
+        self.look(None);
+        loop {
+            self.act();
+            let wait = self.timers.next(self.settle.next_due()).saturating_duration_since(Instant::now());
+            let input = match inputs.recv_timeout(wait) {
+                Ok(input) => input,
+                Err(RecvTimeoutError::Timeout) => continue,
+                Err(RecvTimeoutError::Disconnected) => return Stop::Alone,
+            };
+            match input {
+                Input::Signal(Signal::Reload) => self.reload(),
+                Input::Signal(signal) => return Stop::Wanted(signal),
+                Input::Looked(look) => self.looked(*look),
+                Input::Seen(seen) => self.seen(seen),
+                Input::Asked(connection) => self.answer(connection),
+            }
+        }
+    }
+
+    /// Whatever the clock says is due.
+    fn act(&mut self) {
+        let now = Instant::now();
+        if self.timers.watchdog.take_due(now) && !self.is_stuck(now) {
+            self.notifier.ping();
+        }
+        if self.timers.retry.take_due(now) {
+            self.flush();
+        }
+        if self.timers.posture.take_due(now) {
+            self.look(None);
+        }
+        if self.under_way.is_none() {
+            let due = self.settle.take_due(now);
+            if !due.is_empty() {
+                self.look(Some(due));
+            }
+        }
+        if self.timers.heartbeat.take_due(now) {
+            self.heartbeat();
+        }
+        if self.timers.checkpoint.take_due(now) {
+            self.checkpoint();
+        }
+    }
+
+    /// A look that never ends is a sensor that does not see: the service manager is to start another.
+    fn is_stuck(&self, now: Instant) -> bool {
+        self.under_way.as_ref().is_some_and(|(began, _)| now.duration_since(*began) > LONGEST_LOOK)
+    }
+
+    /// Orders a look at some topics, or at everything.
+    fn look(&mut self, topics: Option<crate::watch::Topics>) {
+        let order = Order { policy: Arc::clone(&self.policy), topics: topics.clone() };
+        let now = Instant::now();
+        if self.under_way.is_none() && self.orders.try_send(order).is_ok() {
+            self.under_way = Some((now, topics));
+            return;
+        }
+        // One at a time: what was asked for meanwhile follows when this one is done.
+        match topics {
+            Some(topics) => self.settle.changed(&topics, now),
+            None => self.timers.posture.set(now + AGAIN),
+        }
+    }
+
+    fn seen(&mut self, seen: Seen) {
+        match seen {
+            Seen::Changed { topics, .. } => self.settle.changed(&topics, Instant::now()),
+            // What changed cannot be said, so everything may have.
+            Seen::Blind(_) => {
+                let all = check::TOPICS.iter().map(|topic| topic.name).collect();
+                self.settle.changed(&all, Instant::now());
+            }
+        }
+    }
+
+    fn looked(&mut self, look: Look) {
+        self.under_way = None;
+        let topics =
+            look.topics.clone().unwrap_or_else(|| check::TOPICS.iter().map(|topic| topic.name).collect());
+        self.settle.looked(&topics, look.began, look.ended);
+        let is_whole = look.topics.is_none();
+        let took = look.ended.duration_since(look.began);
+        self.last_look = Some(LastLook { time: look.time, took, is_whole });
+        // A policy that came meanwhile has its own look, which follows.
+        let judged = Judged { asked: look.asked, enabled: look.enabled, findings: &look.findings };
+        let changes = self.state.compare(&judged, look.time);
+        let mut drafts: Vec<Draft> = changes
+            .iter()
+            .map(|change| Draft {
+                time: look.time,
+                kind: Kind::Finding,
+                severity: change.severity,
+                body: change.to_json(),
+            })
+            .collect();
+        let now = Instant::now();
+        if is_whole {
+            self.timers.posture.set(now + timers::jittered(self.policy.posture_interval()));
+            if self.timers.inventory.take_due(now) || !self.timers.inventory.is_set() {
+                let body = Inventory::of(&look.findings).to_json();
+                drafts.push(draft(Kind::Inventory, Severity::Informational, body));
+                self.timers.inventory.set(now + self.policy.inventory_interval());
+            }
+        }
+        let is_changed = !changes.is_empty();
+        self.record(drafts);
+        if is_changed {
+            self.save_state();
+        }
+        if !self.timers.heartbeat.is_set() {
+            self.heartbeat();
+        }
+        self.notifier.status(&self.in_a_line());
+    }
+
+    fn heartbeat(&mut self) {
+        self.timers.heartbeat.set(Instant::now() + self.policy.heartbeat_interval());
+        self.journal.free_old(Timestamp::now());
+        let cost = self.own.as_mut().and_then(Own::cost);
+        let backlog = self.worst_backlog();
+        let totals = self.journal.totals();
+        let heartbeat = Heartbeat {
+            posture: self.state.counts(),
+            version: env!("CARGO_PKG_VERSION"),
+            policy: self.policy_digest.0,
+            backlog_records: backlog.records,
+            backlog_bytes: backlog.bytes,
+            gaps: totals.gaps,
+            dropped: totals.dropped,
+            cpu: cost.map_or(Duration::ZERO, |cost| cost.cpu),
+            rss: cost.map_or(0, |cost| cost.rss),
+            up: self.began.elapsed(),
+        };
+        self.record(vec![draft(Kind::Heartbeat, Severity::Informational, heartbeat.to_json())]);
+    }
+
+    /// Durable before it returns, or waiting in memory for a disk that takes it.
+    fn record(&mut self, drafts: Vec<Draft>) {
+        for draft in drafts {
+            self.waiting.push(draft);
+        }
+        self.flush();
+    }
+
+    fn flush(&mut self) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        self.learn_delivered();
+        let now = Timestamp::now();
+        let batch = self.waiting.batch(now);
+        match self.journal.append(&batch, now) {
+            Ok(_) => {
+                self.waiting.accepted(batch.len());
+                self.last_record = Some(now);
+                self.trouble = None;
+                self.timers.recorded(Instant::now(), self.policy.checkpoint_delay());
+            }
+            Err(refused) => {
+                self.waiting.accepted(refused.accepted);
+                self.trouble = Some(refused.to_string());
+                self.timers.retry.set(Instant::now() + RETRY);
+                self.notifier.status(&self.in_a_line());
+            }
+        }
+    }
+
+    fn checkpoint(&mut self) {
+        let digests = Digests { baseline: None, policy: Some(self.policy_digest) };
+        let key = self.key.as_mut().map(|key| key as &mut dyn Sealing);
+        if let Err(refused) = self.journal.checkpoint(digests, key, Timestamp::now()) {
+            self.trouble = Some(refused.to_string());
+        }
+        self.timers.sealed(Instant::now());
+    }
+
+    /// The shippers' cursors, as far as they are certain, so that the journal knows what it may free first.
+    fn learn_delivered(&mut self) {
+        let durable = |name: &&str| cursor::durable(&self.cursors, name).ok().flatten();
+        self.journal.set_delivered(least(shippers(&self.policy).iter().map(durable)));
+    }
+
+    fn worst_backlog(&self) -> crate::journal::Backlog {
+        let backlogs = shippers(&self.policy).into_iter().map(|name| self.backlog(name));
+        backlogs.max_by_key(|backlog| backlog.records).unwrap_or_else(|| self.journal.backlog(None))
+    }
+
+    fn backlog(&self, shipper: &str) -> crate::journal::Backlog {
+        self.journal.backlog(cursor::newest(&self.cursors, shipper).ok().flatten())
+    }
+
+    /// The policy is replaced whole, or stays as it is.
+    fn reload(&mut self) {
+        self.notifier.reloading();
+        let event = match (self.load_policy)() {
+            Ok(policy) if digest(&policy) == self.policy_digest => None,
+            Ok(policy) => {
+                self.policy_digest = digest(&policy);
+                let event = Lifecycle::policy(&self.policy_digest.0, &policy.sources);
+                self.policy = Arc::new(policy);
+                self.journal.set_limits(start::limits(&self.policy));
+                self.look(None);
+                Some(event)
+            }
+            Err(error) => Some(Lifecycle::PolicyRefused { error: Told::new(&error) }),
+        };
+        if let Some(event) = event {
+            let severity =
+                if matches!(event, Lifecycle::PolicyRefused { .. }) { Severity::High } else { Severity::Low };
+            self.record(vec![draft(Kind::Lifecycle, severity, event.to_json())]);
+        }
+        self.notifier.ready(&self.in_a_line());
+    }
+
+    /// Written only when the journal has everything that is in it: a change that is lost must be found anew.
+    fn save_state(&mut self) {
+        if self.waiting.is_empty() {
+            self.state.accepted(self.journal.head().seq);
+            if let Err(error) = self.state_file.write(&self.state) {
+                self.trouble = Some(format!("cannot keep what is open: {error}"));
+            }
+        }
+    }
+
+    /// Everything that is on its way is recorded; then the agent says that it stops, and seals that.
+    fn stop(&mut self, stop: Stop, inputs: &Receiver<Input>) {
+        self.notifier.stopping();
+        while let Ok(input) = inputs.try_recv() {
+            if let Input::Looked(look) = input {
+                self.looked(*look);
+            }
+        }
+        self.flush();
+        self.save_state();
+        let event = Lifecycle::Stop { reason: Told::new(&stop.to_string()) };
+        self.record(vec![draft(Kind::Lifecycle, Severity::Low, event.to_json())]);
+        self.checkpoint();
+    }
+
+    fn in_a_line(&self) -> String {
+        if let Some(trouble) = &self.trouble {
+            return trouble.clone();
+        }
+        let Summary { fail, unknown, worst, .. } = self.state.counts();
+        let worst = worst.map_or_else(String::new, |worst| format!(", worst {worst}"));
+        format!("{fail} failing, {unknown} unknown{worst}; seq {}", self.journal.head().seq)
+    }
+}
+
+fn digest(policy: &Policy) -> Hash {
+    Hash(policy.digest(&check::vocabulary()))
+}
+
+/// The shippers whose deliveries count.
+fn shippers(policy: &Policy) -> Vec<&'static str> {
+    let local = policy.local_enabled().then_some("local");
+    local.into_iter().chain(policy.local_stdout().then_some("stdout")).collect()
+}
+
+/// The position that all have reached; `None` when one has reached none.
+fn least(positions: impl Iterator<Item = Option<Position>>) -> Option<Position> {
+    let mut least: Option<Position> = None;
+    for position in positions {
+        let position = position?;
+        least = Some(match least {
+            Some(other) if other.is_before(&position) => other,
+            _ => position,
+        });
+    }
+    least
+}
+
+fn draft(kind: Kind, severity: Severity, body: String) -> Draft {
+    let severity =
+        severity.max(if kind.is_about_the_journal() { record::usual_severity(kind) } else { severity });
+    Draft { time: Timestamp::now(), kind, severity, body }
+}
+
+/// The longest look that was measured took a minute, in an emulated machine.
+const LONGEST_LOOK: Duration = Duration::from_secs(15 * 60);
+/// When a look that had to wait for another is asked for again.
+const AGAIN: Duration = Duration::from_secs(1);
+/// A full disk is asked again this soon.
+const RETRY: Duration = Duration::from_secs(2);

@@ -1,0 +1,78 @@
+//! `guestward journal init-key`: a first key, told once to whoever keeps it elsewhere, and never again.
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::draft;
+use super::start::{CannotRun, disk, open_journal, random, random_key, seal};
+use crate::finding::Severity;
+use crate::finding::wire::body::Lifecycle;
+use crate::finding::wire::key::FirstKey;
+use crate::finding::wire::record::Kind;
+use crate::journal::key::Key;
+use crate::journal::places::Places;
+use crate::journal::seal::Ratchet;
+use crate::policy::Policy;
+
+/// Makes a key for the journal's epoch, or for a new one, and writes its first state to `file`, which must not exist.
+///
+/// The file is on the disk before the key is in force: whatever happens in between, no checkpoint is ever sealed with
+/// a key that nobody has.
+pub fn init_key(
+    places: &Places,
+    policy: &Policy,
+    file: &Path,
+    is_new_epoch: bool,
+) -> Result<FirstKey, CannotRun> {
+    let now = Timestamp::now();
+    let mut opened = open_journal(places, policy, now)?;
+    let has_key = !matches!(opened.key, Ok(None));
+    if has_key && !is_new_epoch {
+        return Err(CannotRun::Other(format!(
+            "epoch {} has a key already, and its first state is gone from this machine; --new-epoch begins another epoch",
+            opened.journal.speaker().epoch
+        )));
+    }
+    let ratchet = Ratchet::new(random_key().map_err(disk("make a key for", file))?);
+    if is_new_epoch {
+        let mut failed = None;
+        opened.journal.new_epoch(
+            &mut || {
+                random().unwrap_or_else(|error| {
+                    failed = Some(error);
+                    [0; 8]
+                })
+            },
+            now,
+        );
+        if let Some(cause) = failed {
+            return Err(disk("make an epoch for", file)(cause));
+        }
+    }
+    let journal = &mut opened.journal;
+    let take = |result: Result<_, crate::journal::Refused>| {
+        result.map_err(|refused| CannotRun::Other(refused.to_string()))
+    };
+    // What opening has to say comes first, so that the next seq is the key's first.
+    take(journal.append(&[], now))?;
+    let (agent, epoch, from_seq) = (journal.speaker().agent, journal.speaker().epoch, journal.head().seq + 1);
+    let first = ratchet.first_key(agent, epoch, from_seq);
+    write_once(file, &first.to_json())?;
+    Key::create(seal(places)?, epoch, ratchet).map_err(disk("keep the key in", &places.seal()))?;
+    let event = Lifecycle::KeyCreated { from_seq };
+    take(journal.append(&[draft(Kind::Lifecycle, Severity::Medium, event.to_json())], now))?;
+    Ok(first)
+}
+
+fn write_once(file: &Path, json: &str) -> Result<(), CannotRun> {
+    let mut options = OpenOptions::new();
+    let written = options.write(true).create_new(true).mode(0o600).open(file).and_then(|mut file| {
+        writeln!(file, "{json}")?;
+        file.sync_all()
+    });
+    written.map_err(disk("write the key to", file))
+}

@@ -1,0 +1,311 @@
+//! Starting and stopping the sensor: what it opens in which order, and what it leaves behind.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use nix::unistd::{Gid, Group};
+use zeroize::Zeroizing;
+
+use super::threads::{self, Threads};
+use super::timers::Timers;
+use super::waiting::Waiting;
+use super::{Daemon, LoadPolicy, draft};
+use crate::finding::Severity;
+use crate::finding::wire::body::{FindingBody, Lifecycle, Told};
+use crate::finding::wire::record::{self, Id, Kind};
+use crate::host::{Host, Identity, Text};
+use crate::journal::key::{Key, NoKey};
+use crate::journal::lock::{Lock, NotLocked};
+use crate::journal::places::Places;
+use crate::journal::segment::Machine;
+use crate::journal::{Claim, Directory, Journal, Limits, Position, Reader, Storage as _};
+use crate::policy::Policy;
+use crate::state::{self, State};
+use crate::sys::notify::{Notifier, ping_interval};
+use crate::sys::own::Own;
+use crate::sys::signals::Signals;
+use crate::sys::socket::{self, Listener};
+use crate::watch::Settle;
+
+/// What the sensor is started with.
+#[expect(missing_debug_implementations, reason = "it holds a function")]
+pub struct Setup {
+    pub places: Places,
+    pub policy: Policy,
+    /// Reads the policy again, for SIGHUP.
+    pub load_policy: LoadPolicy,
+    pub signals: Signals,
+}
+
+/// Why the sensor does not start.
+#[derive(Debug)]
+pub enum CannotRun {
+    Locked(NotLocked),
+    Disk { what: String, cause: io::Error },
+    Other(String),
+}
+
+impl fmt::Display for CannotRun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Locked(cause) => write!(f, "{cause}"),
+            Self::Disk { what, cause } => write!(f, "cannot {what}: {cause}"),
+            Self::Other(what) => f.write_str(what),
+        }
+    }
+}
+
+impl std::error::Error for CannotRun {}
+
+pub(super) fn disk<'a>(what: &str, path: &'a Path) -> impl FnOnce(io::Error) -> CannotRun + use<'a> {
+    let what = what.to_owned();
+    move |cause| CannotRun::Disk { what: format!("{what} {}", path.display()), cause }
+}
+
+/// The journal with its lock and its key: what only one process may have.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) journal: Journal<Directory>,
+    pub(super) key: Result<Option<Key<Directory>>, NoKey>,
+    _lock: Lock,
+}
+
+/// Opens the journal to write, as `run` and `journal init-key` do.
+pub(super) fn open_journal(places: &Places, policy: &Policy, now: Timestamp) -> Result<Opened, CannotRun> {
+    let group = group();
+    let path = places.journal();
+    let storage = Directory::create(&path, 0o750, group).map_err(disk("make", &path))?;
+    let lock = Lock::take(&path).map_err(CannotRun::Locked)?;
+    let cursors = cursors(places, group)?;
+    let host = Host::at("/").map_err(|cause| CannotRun::Other(cause.to_string()))?;
+    let identity = Identity::of(&host);
+    let text = |text: Option<Text>| text.map(|text| text.as_str().to_owned());
+    let claim = Claim {
+        machine: Machine { instance: text(identity.instance_id), id: text(identity.machine_id) },
+        boot: boot(&host),
+        account: None,
+        region: None,
+    };
+    let durable = |name: &&str| crate::journal::cursor::durable(&cursors, name).ok().flatten();
+    let delivered = super::least(super::shippers(policy).iter().map(durable));
+    let mut failed = None;
+    let mut random = || {
+        random().unwrap_or_else(|error| {
+            failed = Some(error);
+            [0; 8]
+        })
+    };
+    let journal = Journal::open(storage, limits(policy), claim, delivered, &mut random, now)
+        .map_err(disk("open the journal in", &path))?;
+    if let Some(cause) = failed {
+        return Err(CannotRun::Disk { what: "make a random id".into(), cause });
+    }
+    let seal = seal(places)?;
+    let key = Key::open(seal, journal.speaker().epoch, journal.sealed());
+    Ok(Opened { journal, key, _lock: lock })
+}
+
+/// Runs the sensor until it is told to stop.
+pub fn run(setup: Setup) -> Result<(), CannotRun> {
+    let began = Instant::now();
+    let now = Timestamp::now();
+    let notifier = Notifier::from_env();
+    let group = group();
+    let Opened { journal, key, _lock: lock } = open_journal(&setup.places, &setup.policy, now)?;
+    let listener = listen(&setup.places, group)?;
+    let watched = threads::watch();
+    let blind = watched.as_ref().err().cloned();
+    let threads = Threads::start(setup.signals, Some(listener), watched.ok())
+        .map_err(|cause| CannotRun::Disk { what: "start a thread".into(), cause })?;
+    let state_path = setup.places.open_findings();
+    let state_file =
+        StateFile(Directory::create(&state_path, 0o750, None).map_err(disk("make", &state_path))?);
+    let (state, was_clean, lost) = recall(&state_file, &setup.places, &journal);
+    let (key, key_trouble) = match key {
+        Ok(None) => {
+            // Whatever key is there is another epoch's, and this machine has no business with it.
+            let _ = Key::erase(&seal(&setup.places)?);
+            (None, None)
+        }
+        Ok(key) => (key, None),
+        Err(error) => (None, Some(error.to_string())),
+    };
+    let is_first = journal.head().seq == 0;
+    let mut daemon = Daemon {
+        policy_digest: super::digest(&setup.policy),
+        policy: Arc::new(setup.policy),
+        load_policy: setup.load_policy,
+        journal,
+        cursors: cursors(&setup.places, group)?,
+        key,
+        key_trouble,
+        state,
+        state_file,
+        waiting: Waiting::default(),
+        timers: Timers::with_watchdog(ping_interval(), began),
+        settle: Settle::default(),
+        orders: threads.orders.clone(),
+        under_way: None,
+        last_look: None,
+        notifier,
+        own: Own::new(),
+        began,
+        trouble: None,
+        last_record: None,
+    };
+    daemon.record(beginnings(&daemon, (!is_first).then_some(was_clean), [lost, blind]));
+    daemon.notifier.ready(&daemon.in_a_line());
+    let stop = daemon.serve(&threads.inputs);
+    daemon.stop(stop, &threads.inputs);
+    threads.end();
+    drop(lock);
+    Ok(())
+}
+
+/// What is worth saying of how we came to be.
+fn beginnings(daemon: &Daemon, clean: Option<bool>, troubles: [Option<String>; 2]) -> Vec<super::Draft> {
+    let start = Lifecycle::Start { version: env!("CARGO_PKG_VERSION"), clean };
+    let key = daemon.key_trouble.as_ref().map(|reason| Lifecycle::KeyLost { reason: Told::new(reason) });
+    let troubles =
+        troubles.into_iter().flatten().map(|reason| Lifecycle::Trouble { reason: Told::new(&reason) });
+    [Some(start), key]
+        .into_iter()
+        .flatten()
+        .chain(troubles)
+        .map(|event| draft(Kind::Lifecycle, Severity::Medium, event.to_json()))
+        .collect()
+}
+
+/// What was open when the agent was last here: the state's file, and what the journal has taken since.
+fn recall(file: &StateFile, places: &Places, journal: &Journal<Directory>) -> (State, bool, Option<String>) {
+    let epoch = journal.speaker().epoch;
+    let (mut state, lost) = match file.read() {
+        Ok(Some(state)) if state.epoch() == epoch.to_string() => (state, None),
+        // Another epoch's findings are another machine's, or have another proof: they are told anew.
+        Ok(_) => (State::new(&epoch.to_string()), None),
+        Err(reason) => (State::new(&epoch.to_string()), Some(reason)),
+    };
+    let was_clean = replay(&mut state, places, epoch).unwrap_or(false);
+    (state, was_clean, lost)
+}
+
+/// Returns whether the last that was recorded is that the agent stopped.
+fn replay(state: &mut State, places: &Places, epoch: Id) -> io::Result<bool> {
+    let after = Position { segment: 0, epoch, seq: state.seq() };
+    let mut reader = Reader::new(Directory::open(&places.journal())?, Some(after));
+    let mut was_clean = false;
+    loop {
+        let batch = reader.next_batch(REPLAYED, REPLAYED_BYTES)?;
+        if batch.entries.is_empty() {
+            return Ok(was_clean);
+        }
+        for entry in batch.entries.iter().filter(|entry| entry.position.epoch == epoch) {
+            let Ok(record) = record::parse(&entry.line) else { continue };
+            match entry.kind {
+                Kind::Finding => {
+                    if let (Ok(body), Ok(time)) = (FindingBody::parse(record.body), record.time.parse()) {
+                        state.replay(record.seq, time, &body);
+                    }
+                    was_clean = false;
+                }
+                // It is sealed after it was said.
+                Kind::Checkpoint => {}
+                Kind::Lifecycle => was_clean = record.body.starts_with(r#"{"event":"stop""#),
+                _ => was_clean = false,
+            }
+        }
+    }
+}
+
+/// The file that remembers what is open.
+#[derive(Debug)]
+pub(super) struct StateFile(Directory);
+
+impl StateFile {
+    fn read(&self) -> Result<Option<State>, String> {
+        let bytes = match self.0.read(NAME, 0, state::MAX_BYTES + 1) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(format!("cannot read what was open: {error}")),
+        };
+        State::from_bytes(&bytes)
+            .map(Some)
+            .map_err(|_| "what was open is damaged; every finding is told anew".to_owned())
+    }
+
+    /// All of it or the one before, whatever happens in between.
+    pub(super) fn write(&self, state: &State) -> io::Result<()> {
+        let _ = self.0.remove(NEXT);
+        let mut file = self.0.create(NEXT)?;
+        self.0.append(&mut file, &state.to_bytes())?;
+        self.0.sync(&mut file)?;
+        self.0.rename(NEXT, NAME)?;
+        self.0.sync_names()
+    }
+}
+
+fn listen(places: &Places, group: Option<Gid>) -> Result<Listener, CannotRun> {
+    socket::run_dir(places.run(), 0o750, group).map_err(|error| CannotRun::Other(error.to_string()))?;
+    Listener::bind(&places.sensor_socket(), 0o660, group).map_err(|error| CannotRun::Other(error.to_string()))
+}
+
+pub(super) fn limits(policy: &Policy) -> Limits {
+    Limits {
+        max_bytes: policy.journal_max_bytes(),
+        max_age: policy.journal_max_age().as_secs(),
+        ..Limits::default()
+    }
+}
+
+fn cursors(places: &Places, group: Option<Gid>) -> Result<Directory, CannotRun> {
+    let path = places.cursors();
+    // The shipper writes there, and it is not root.
+    Directory::create(&path, 0o770, group).map_err(disk("make", &path))
+}
+
+pub(super) fn seal(places: &Places) -> Result<Directory, CannotRun> {
+    let path = places.seal();
+    Directory::create(&path, 0o700, None).map_err(disk("make", &path))
+}
+
+/// The group that may read the journal, where it exists and we may give files to it.
+fn group() -> Option<Gid> {
+    let is_root = nix::unistd::geteuid().is_root();
+    let group = is_root.then(|| Group::from_name(GROUP).ok().flatten()).flatten();
+    group.map(|group| group.gid)
+}
+
+fn boot(host: &Host) -> String {
+    let id = host.read("/proc/sys/kernel/random/boot_id", 64).unwrap_or_default();
+    let digits = id.iter().take(8).map(|&byte| char::from(byte)).filter(char::is_ascii_hexdigit);
+    digits.collect()
+}
+
+pub(super) fn random() -> io::Result<[u8; 8]> {
+    let mut bytes = [0; 8];
+    fill(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// A first key.
+pub(super) fn random_key() -> io::Result<Zeroizing<[u8; 32]>> {
+    let mut bytes = Zeroizing::new([0; 32]);
+    fill(&mut *bytes)?;
+    Ok(bytes)
+}
+
+fn fill(bytes: &mut [u8]) -> io::Result<()> {
+    let filled = rustix::rand::getrandom(&mut *bytes, rustix::rand::GetRandomFlags::empty())?;
+    // getrandom(2): up to 256 bytes come at once or not at all.
+    if filled == bytes.len() { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+}
+
+const GROUP: &str = "guestward";
+const NAME: &str = "open.json";
+const NEXT: &str = "open.json.next";
+const REPLAYED: usize = 1_000;
+const REPLAYED_BYTES: usize = 1024 * 1024;

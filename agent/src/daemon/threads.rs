@@ -1,0 +1,107 @@
+//! Who waits for what: each source of input on its own thread, each with a bounded way to the loop.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+
+use super::looks::{self, Order};
+use super::{Input, Signal};
+use crate::sys::signals::Signals;
+use crate::sys::socket::Listener;
+use crate::watch::inputs::Inputs;
+
+/// The running threads.
+pub(super) struct Threads {
+    pub(super) inputs: Receiver<Input>,
+    pub(super) orders: SyncSender<Order>,
+    is_over: Arc<AtomicBool>,
+    /// The ones that must end before the process does, because they leave something in the file system.
+    waited_for: Vec<JoinHandle<()>>,
+}
+
+impl Threads {
+    pub(super) fn start(
+        signals: Signals,
+        listener: Option<Listener>,
+        watched: Option<Inputs>,
+    ) -> io::Result<Self> {
+        let (sender, inputs) = mpsc::sync_channel(WAITING);
+        let (orders, ordered) = mpsc::sync_channel(1);
+        let is_over = Arc::new(AtomicBool::new(false));
+        let mut waited_for = Vec::new();
+        let way = sender.clone();
+        start("signals", move || wait_for_signals(&signals, &way))?;
+        let way = sender.clone();
+        start("looks", move || looks::serve(&ordered, &way))?;
+        if let Some(watched) = watched {
+            let way = sender.clone();
+            start("changes", move || wait_for_changes(watched, &way))?;
+        }
+        if let Some(listener) = listener {
+            let over = Arc::clone(&is_over);
+            waited_for.push(start("status", move || wait_for_questions(&listener, &sender, &over))?);
+        }
+        Ok(Self { inputs, orders, is_over, waited_for })
+    }
+
+    /// Nothing new is let in, and the socket goes.
+    pub(super) fn end(self) {
+        self.is_over.store(true, Ordering::Relaxed);
+        drop(self.inputs);
+        for thread in self.waited_for {
+            // A thread that panicked has ended too.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn start(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    Builder::new().name(name.to_owned()).stack_size(STACK).spawn(work)
+}
+
+fn wait_for_signals(signals: &Signals, way: &SyncSender<Input>) {
+    loop {
+        let signal = signals.wait();
+        if way.send(Input::Signal(signal)).is_err() || signal != Signal::Reload {
+            return;
+        }
+    }
+}
+
+fn wait_for_changes(mut watched: Inputs, way: &SyncSender<Input>) {
+    loop {
+        if let Some(seen) = watched.next(LONGEST_WAIT)
+            && way.send(Input::Seen(seen)).is_err()
+        {
+            return;
+        }
+    }
+}
+
+fn wait_for_questions(listener: &Listener, way: &SyncSender<Input>, is_over: &AtomicBool) {
+    while !is_over.load(Ordering::Relaxed) {
+        match listener.accept(PATIENCE) {
+            // A loop that is busy answers the next one.
+            Ok(Some(connection)) => drop(way.try_send(Input::Asked(connection))),
+            Ok(None) => {}
+            Err(_) => std::thread::sleep(PATIENCE),
+        }
+    }
+}
+
+/// The root directory whose changes are watched.
+pub(super) fn watch() -> Result<Inputs, String> {
+    Inputs::start(Path::new("/")).map_err(|error| error.to_string())
+}
+
+/// Who has to wait longer than this many others waits at the kernel's, which says when it lost something.
+const WAITING: usize = 64;
+/// The deepest look needs a tenth of it.
+const STACK: usize = 2 * 1024 * 1024;
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+/// How soon the status thread notices that it is over.
+const PATIENCE: Duration = Duration::from_millis(500);

@@ -1,0 +1,69 @@
+//! How the sensor is: one half of `guestward status`, schema `guestward.status/1`.
+
+use serde::Serialize;
+
+use super::Counts;
+use super::record::{Hash, Id};
+use crate::finding::Summary;
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Sensor {
+    pub pid: u32,
+    pub version: &'static str,
+    pub up_s: u64,
+    /// Bytes.
+    pub rss: Option<u64>,
+    pub cpu_s: Option<f64>,
+    pub agent: Id,
+    pub epoch: Id,
+    pub instance: Option<String>,
+    /// The digest of the policy in force.
+    pub policy: Hash,
+    pub policy_sources: Vec<String>,
+    pub last_seq: u64,
+    pub last_record: Option<String>,
+    pub journal_bytes: u64,
+    pub backlog: Vec<ShipperBacklog>,
+    /// Records in memory that the disk has not taken.
+    pub waiting: usize,
+    pub gaps: u64,
+    pub dropped: u64,
+    #[serde(serialize_with = "counts")]
+    pub posture: Summary,
+    pub last_look: Option<Looked>,
+    /// Whether a look is under way.
+    pub looking: bool,
+    /// Which state of the key seals the next checkpoint; null where there is no key.
+    pub key: Option<u64>,
+    /// What is wrong, in words.
+    pub trouble: Vec<String>,
+}
+
+/// What a shipper has yet to deliver.
+#[derive(Debug, Clone, Serialize)]
+pub struct ShipperBacklog {
+    pub shipper: &'static str,
+    pub records: u64,
+    pub bytes: u64,
+    /// No undelivered record is older.
+    pub oldest: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Looked {
+    pub time: String,
+    pub took_s: f64,
+    /// Everything, or some topics only.
+    #[serde(rename = "whole")]
+    pub is_whole: bool,
+}
+
+impl Sensor {
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+fn counts<S: serde::Serializer>(summary: &Summary, out: S) -> Result<S::Ok, S::Error> {
+    Counts::from(*summary).serialize(out)
+}
