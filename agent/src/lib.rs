@@ -10,8 +10,9 @@
 //!           cli              the commands, and the words on the screen
 //! ```
 //!
-//! - [`sys`] asks the kernel what no file tells.
+//! - [`sys`] asks the kernel what no file tells, and holds what a daemon needs of it.
 //! - [`host`] turns the machine below a root directory into types. Facts only.
+//! - [`watch`] waits for what a posture depends on to change.
 //! - [`finding`] has the words: verdict, severity, evidence, finding; `finding/wire.rs` their JSON.
 //! - [`policy`] says what the operator wants; `policy/file.rs` reads how it was written.
 //! - [`check`] holds the opinions, as pure functions of facts, and the one list of them.
@@ -23,3 +24,4 @@ pub mod finding;
 pub mod host;
 pub mod policy;
 pub mod sys;
+pub mod watch;

@@ -1,5 +1,10 @@
 //! The kernel, asked directly: what no file below `/proc` or `/sys` tells.
 
+pub mod memory;
 pub mod netlink;
+pub mod notify;
+pub mod own;
 pub mod packets;
+pub mod signals;
+pub mod socket;
 pub mod xattr;
