@@ -10,8 +10,9 @@
 //!           cli              the commands, and the words on the screen
 //! ```
 //!
-//! - [`sys`] asks the kernel what no file tells.
+//! - [`sys`] asks the kernel what no file tells, and holds what a daemon needs of it.
 //! - [`host`] turns the machine below a root directory into types. Facts only.
+//! - [`watch`] waits for what a posture depends on to change.
 //! - [`finding`] has the words: verdict, severity, evidence, finding; `finding/wire.rs` their JSON.
 //! - [`policy`] says what the operator wants; `policy/file.rs` reads how it was written.
 //! - [`state`] remembers what is open: posture after posture becomes changes.
