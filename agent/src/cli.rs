@@ -7,11 +7,14 @@ mod args;
 mod check;
 mod describe;
 mod html;
+mod journal;
 mod packages;
 mod paint;
+mod places;
 mod policy;
 mod progress;
 mod report;
+mod ship;
 
 use std::fmt;
 use std::io::{self, BufWriter, Write};
@@ -53,6 +56,8 @@ fn dispatch(command: &Command, out: &mut dyn Write) -> Result<Exit, Failure> {
         Command::Checks(args) => describe::list(args, out),
         Command::Explain(args) => describe::explain(args, out),
         Command::Packages(args) => packages::run(args, out),
+        Command::Ship(args) => ship::run(args),
+        Command::Journal(args) => journal::run(args, out),
         Command::Policy(args) => policy::run(args, out),
     }
 }

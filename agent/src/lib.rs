@@ -15,6 +15,8 @@
 //! - [`finding`] has the words: verdict, severity, evidence, finding; `finding/wire.rs` their JSON.
 //! - [`policy`] says what the operator wants; `policy/file.rs` reads how it was written.
 //! - [`check`] holds the opinions, as pure functions of facts, and the one list of them.
+//! - [`journal`] keeps what was found: on the disk before anybody is told.
+//! - [`ship`] carries the journal to where it is kept.
 //! - [`cli`] parses the command line, asks the rooms above, prints, and picks the exit code.
 
 pub mod check;
@@ -23,4 +25,5 @@ pub mod finding;
 pub mod host;
 pub mod journal;
 pub mod policy;
+pub mod ship;
 pub mod sys;

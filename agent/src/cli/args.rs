@@ -7,6 +7,7 @@ use clap::{Args as ClapArgs, CommandFactory as _, Parser, Subcommand, ValueEnum}
 
 use crate::check;
 use crate::finding::Severity;
+use crate::finding::wire::record::Kind;
 use crate::host::imds::Endpoint;
 
 /// The command with everything in it, for the manual and the completions.
@@ -43,6 +44,10 @@ pub(super) enum Command {
     Explain(ExplainArgs),
     /// Show installed and pending packages, and what still runs old code
     Packages(PackagesArgs),
+    /// Deliver what the journal holds, in the foreground, until SIGTERM
+    Ship(ShipArgs),
+    /// Read the journal: every record that the agent made
+    Journal(JournalArgs),
     /// Validate a policy, or show the one in force
     Policy(PolicyArgs),
 }
@@ -93,6 +98,48 @@ pub(super) struct ExplainArgs {
 pub(super) struct PackagesArgs {
     #[command(flatten)]
     pub(super) target: TargetArgs,
+    #[command(flatten)]
+    pub(super) format: FormatArg,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ShipArgs {
+    #[command(flatten)]
+    pub(super) policy: PolicyArg,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct JournalArgs {
+    #[command(subcommand)]
+    pub(super) action: JournalAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum JournalAction {
+    /// Print the records as JSON lines, each its exact bytes, oldest first
+    Export(ExportArgs),
+    /// Print the last records, and those that come
+    Tail(TailArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ExportArgs {
+    /// Leave out the records before this seq, in each epoch
+    #[arg(long, value_name = "SEQ", default_value_t = 1)]
+    pub(super) from: u64,
+    /// Only records of this kind; may be given more than once
+    #[arg(long, value_name = "KIND", value_parser = kinds())]
+    pub(super) kind: Vec<Kind>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct TailArgs {
+    /// How many
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
+    pub(super) lines: usize,
+    /// Go on with each record as it is made, until interrupted
+    #[arg(short, long)]
+    pub(super) follow: bool,
     #[command(flatten)]
     pub(super) format: FormatArg,
 }
@@ -194,4 +241,10 @@ fn severities() -> impl clap::builder::TypedValueParser<Value = Severity> {
     use clap::builder::TypedValueParser as _;
     PossibleValuesParser::new(Severity::ALL.map(Severity::name))
         .map(|name| Severity::from_name(&name).unwrap_or(Severity::High))
+}
+
+fn kinds() -> impl clap::builder::TypedValueParser<Value = Kind> {
+    use clap::builder::TypedValueParser as _;
+    PossibleValuesParser::new(Kind::ALL.map(Kind::name))
+        .map(|name| Kind::from_name(&name).unwrap_or(Kind::Finding))
 }
