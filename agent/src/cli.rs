@@ -14,6 +14,7 @@ mod policy;
 mod progress;
 mod report;
 mod run;
+mod ship;
 mod status;
 
 use std::fmt;
@@ -56,10 +57,11 @@ fn dispatch(command: &Command, out: &mut dyn Write) -> Result<Exit, Failure> {
         Command::Checks(args) => describe::list(args, out),
         Command::Explain(args) => describe::explain(args, out),
         Command::Packages(args) => packages::run(args, out),
+        Command::Ship(args) => ship::run(args),
+        Command::Journal(args) => journal::run(args, out),
         Command::Policy(args) => policy::run(args, out),
         Command::Run(args) => run::run(args),
         Command::Status(args) => status::run(args, out),
-        Command::Journal(args) => journal::run(args, out),
     }
 }
 

@@ -17,7 +17,8 @@
 //! - [`policy`] says what the operator wants; `policy/file.rs` reads how it was written.
 //! - [`state`] remembers what is open: posture after posture becomes changes.
 //! - [`check`] holds the opinions, as pure functions of facts, and the one list of them.
-//! - [`journal`] keeps what was found, and proves that nobody changed it.
+//! - [`journal`] keeps what was found: on the disk before anybody is told.
+//! - [`ship`] carries the journal to where it is kept.
 //! - [`cli`] parses the command line, asks the rooms above, prints, and picks the exit code.
 
 pub mod check;
@@ -27,6 +28,7 @@ pub mod finding;
 pub mod host;
 pub mod journal;
 pub mod policy;
+pub mod ship;
 pub mod state;
 pub mod sys;
 pub mod watch;

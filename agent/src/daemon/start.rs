@@ -111,6 +111,8 @@ pub(super) fn open_journal(places: &Places, policy: &Policy, now: Timestamp) -> 
 
 /// Runs the sensor until it is told to stop.
 pub fn run(setup: Setup) -> Result<(), CannotRun> {
+    // Before any thread starts; what a look took can then be given back.
+    crate::sys::memory::one_arena();
     let began = Instant::now();
     let now = Timestamp::now();
     let notifier = Notifier::from_env();
@@ -134,7 +136,6 @@ pub fn run(setup: Setup) -> Result<(), CannotRun> {
         Ok(key) => (key, None),
         Err(error) => (None, Some(error.to_string())),
     };
-    let is_first = journal.head().seq == 0;
     let mut daemon = Daemon {
         policy_digest: super::digest(&setup.policy),
         policy: Arc::new(setup.policy),
@@ -157,7 +158,7 @@ pub fn run(setup: Setup) -> Result<(), CannotRun> {
         trouble: None,
         last_record: None,
     };
-    daemon.record(beginnings(&daemon, (!is_first).then_some(was_clean), [lost, blind]));
+    daemon.record(beginnings(&daemon, was_clean, [lost, blind]));
     daemon.notifier.ready(&daemon.in_a_line());
     let stop = daemon.serve(&threads.inputs);
     daemon.stop(stop, &threads.inputs);
@@ -181,7 +182,11 @@ fn beginnings(daemon: &Daemon, clean: Option<bool>, troubles: [Option<String>; 2
 }
 
 /// What was open when the agent was last here: the state's file, and what the journal has taken since.
-fn recall(file: &StateFile, places: &Places, journal: &Journal<Directory>) -> (State, bool, Option<String>) {
+fn recall(
+    file: &StateFile,
+    places: &Places,
+    journal: &Journal<Directory>,
+) -> (State, Option<bool>, Option<String>) {
     let epoch = journal.speaker().epoch;
     let (mut state, lost) = match file.read() {
         Ok(Some(state)) if state.epoch() == epoch.to_string() => (state, None),
@@ -189,15 +194,15 @@ fn recall(file: &StateFile, places: &Places, journal: &Journal<Directory>) -> (S
         Ok(_) => (State::new(&epoch.to_string()), None),
         Err(reason) => (State::new(&epoch.to_string()), Some(reason)),
     };
-    let was_clean = replay(&mut state, places, epoch).unwrap_or(false);
+    let was_clean = replay(&mut state, places, epoch).unwrap_or(Some(false));
     (state, was_clean, lost)
 }
 
-/// Returns whether the last that was recorded is that the agent stopped.
-fn replay(state: &mut State, places: &Places, epoch: Id) -> io::Result<bool> {
+/// Returns whether the last that was recorded is that the agent stopped; `None` if it never started.
+fn replay(state: &mut State, places: &Places, epoch: Id) -> io::Result<Option<bool>> {
     let after = Position { segment: 0, epoch, seq: state.seq() };
     let mut reader = Reader::new(Directory::open(&places.journal())?, Some(after));
-    let mut was_clean = false;
+    let mut was_clean = (state.seq() > 0).then_some(false);
     loop {
         let batch = reader.next_batch(REPLAYED, REPLAYED_BYTES)?;
         if batch.entries.is_empty() {
@@ -210,12 +215,10 @@ fn replay(state: &mut State, places: &Places, epoch: Id) -> io::Result<bool> {
                     if let (Ok(body), Ok(time)) = (FindingBody::parse(record.body), record.time.parse()) {
                         state.replay(record.seq, time, &body);
                     }
-                    was_clean = false;
                 }
-                // It is sealed after it was said.
-                Kind::Checkpoint => {}
-                Kind::Lifecycle => was_clean = record.body.starts_with(r#"{"event":"stop""#),
-                _ => was_clean = false,
+                Kind::Lifecycle if record.body.starts_with(r#"{"event":"stop""#) => was_clean = Some(true),
+                Kind::Lifecycle if record.body.starts_with(r#"{"event":"start""#) => was_clean = Some(false),
+                _ => {}
             }
         }
     }

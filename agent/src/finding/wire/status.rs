@@ -1,4 +1,6 @@
-//! How the sensor is: one half of `guestward status`, schema `guestward.status/1`.
+//! How the daemons are: the two halves of `guestward status`, schema `guestward.status/1`.
+
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
@@ -56,6 +58,58 @@ pub struct Looked {
     /// Everything, or some topics only.
     #[serde(rename = "whole")]
     pub is_whole: bool,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Shipper {
+    pub pid: u32,
+    pub version: &'static str,
+    pub up_s: u64,
+    /// Bytes.
+    pub rss: Option<u64>,
+    pub cpu_s: Option<f64>,
+    pub shippers: Vec<Destination>,
+}
+
+/// One shipper. The counts are those since the process was started.
+#[derive(Debug, Clone, Serialize)]
+pub struct Destination {
+    pub name: &'static str,
+    /// Everything up to here is delivered.
+    pub position: Option<Reached>,
+    pub delivered_records: u64,
+    pub delivered_bytes: u64,
+    pub last_delivery: Option<String>,
+    /// What is in the way now.
+    pub last_error: Option<String>,
+    pub retries: u64,
+    /// What the destination will never take, by kind.
+    pub rejected: BTreeMap<&'static str, u64>,
+    /// Bytes of the journal that were no records any more.
+    pub damaged: u64,
+    pub backlog: Option<Behind>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Reached {
+    pub epoch: Id,
+    pub seq: u64,
+}
+
+/// What is left to deliver.
+#[derive(Debug, Clone, Serialize)]
+pub struct Behind {
+    pub records: u64,
+    pub bytes: u64,
+    /// There is more: the records are a lower bound.
+    pub is_estimate: bool,
+    pub oldest: Option<String>,
+}
+
+impl Shipper {
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
 }
 
 impl Sensor {
