@@ -55,7 +55,9 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
             "File::create",
             "OpenOptions",
             "fs::write",
-            "fs::remove",
+            "fs::remove_file",
+            "fs::remove_dir",
+            "fs::remove_dir_all",
             "fs::rename",
             "set_permissions",
             "O_WRONLY",
@@ -70,7 +72,7 @@ const EXCEPTIONS: &[(&str, &[&str], &str)] = &[
     ("sys/memory.rs", &["unsafe {"], "the allocator has no safe wrapper"),
     (
         "sys/socket/place.rs",
-        &["fs::remove", "set_permissions"],
+        &["fs::remove_file", "set_permissions"],
         "a status socket and its directory are the agent's own",
     ),
 ];

@@ -27,9 +27,9 @@ pub fn give_back() -> bool {
     false
 }
 
+#[cfg(target_env = "gnu")]
 #[cfg(test)]
 mod tests {
-    #![cfg(target_env = "gnu")]
     use super::*;
     use std::process::Command;
 
