@@ -11,7 +11,8 @@ use super::Topics;
 #[derive(Debug, Default)]
 pub struct Settle {
     waiting: BTreeMap<&'static str, Changes>,
-    looked: BTreeMap<&'static str, Instant>,
+    /// Before which moment a topic is not looked at again.
+    rests: BTreeMap<&'static str, Instant>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -35,18 +36,20 @@ impl Settle {
             self.waiting.keys().copied().filter(|topic| self.due_at(topic) <= Some(now)).collect();
         for topic in &due {
             self.waiting.remove(topic);
-            self.looked.insert(topic, now);
+            self.rests.insert(topic, now + PAUSE);
         }
         due
     }
 
     /// These topics were looked at, for whatever reason: what had changed before that began is settled.
     pub fn looked(&mut self, topics: &Topics, began: Instant, ended: Instant) {
+        // A look that costs much is rarer, so that all of them together stay within a share of one processor.
+        let pause = PAUSE.max(ended.duration_since(began) * RARER);
         for topic in topics {
             if self.waiting.get(topic).is_some_and(|changes| changes.last <= began) {
                 self.waiting.remove(topic);
             }
-            self.looked.insert(topic, ended);
+            self.rests.insert(topic, ended + pause);
         }
     }
 
@@ -58,7 +61,7 @@ impl Settle {
     fn due_at(&self, topic: &str) -> Option<Instant> {
         let changes = self.waiting.get(topic)?;
         let settled = (changes.last + QUIET).min(changes.first + PATIENCE);
-        Some(self.looked.get(topic).map_or(settled, |looked| settled.max(*looked + PAUSE)))
+        Some(self.rests.get(topic).map_or(settled, |rest| settled.max(*rest)))
     }
 }
 
@@ -68,6 +71,8 @@ const QUIET: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Whoever keeps writing must not keep us busy either.
 const PAUSE: Duration = Duration::from_secs(10);
+/// A twentieth of a processor at most, however much there is to look at.
+const RARER: u32 = 20;
 
 #[cfg(test)]
 mod tests {
@@ -104,10 +109,10 @@ mod tests {
         settle.changed(&topics(&["ssh"]), at(0));
         assert_eq!(settle.take_due(at(1000)), topics(&["ssh"]));
         settle.changed(&topics(&["ssh"]), at(1500));
-        settle.looked(&topics(&["ssh"]), at(1000), at(3000));
-        assert_eq!(settle.next_due(), Some(at(13_000)));
-        assert!(settle.take_due(at(12_999)).is_empty());
-        assert_eq!(settle.take_due(at(13_000)), topics(&["ssh"]));
+        settle.looked(&topics(&["ssh"]), at(1000), at(1400));
+        assert_eq!(settle.next_due(), Some(at(11_400)));
+        assert!(settle.take_due(at(11_399)).is_empty());
+        assert_eq!(settle.take_due(at(11_400)), topics(&["ssh"]));
     }
 
     #[test]
@@ -118,6 +123,14 @@ mod tests {
         settle.looked(&topics(&["accounts", "ssh"]), at(200), at(400));
         assert_eq!(settle.next_due(), Some(at(10_400)));
         assert_eq!(settle.take_due(at(20_000)), topics(&["ssh"]));
+    }
+
+    #[test]
+    fn a_look_that_took_long_is_not_repeated_soon() {
+        let (mut settle, at) = start();
+        settle.looked(&topics(&["files"]), at(0), at(3000));
+        settle.changed(&topics(&["files"]), at(4000));
+        assert_eq!(settle.next_due(), Some(at(63_000)));
     }
 
     #[test]
