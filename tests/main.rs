@@ -27,6 +27,7 @@ mod registry;
 mod ssh_keys;
 mod ssh_logins;
 mod sshd_differential;
+mod state;
 mod sudoers_differential;
 mod support;
 mod surroundings;

@@ -245,11 +245,15 @@ impl State {
 
     /// At most [`MAX_BYTES`]; what has no room is counted, and told anew by the look after it is read.
     pub fn to_bytes(&self) -> Vec<u8> {
+        self.bytes_within(MAX_BYTES)
+    }
+
+    fn bytes_within(&self, limit: usize) -> Vec<u8> {
         let mut keep = self.open.len();
         loop {
             let left_out = u64::try_from(self.open.len() - keep).unwrap_or(u64::MAX);
             let bytes = self.document(keep, self.left_out.saturating_add(left_out)).to_bytes();
-            if bytes.len() <= MAX_BYTES || keep == 0 {
+            if bytes.len() <= limit || keep == 0 {
                 return bytes;
             }
             keep = keep / 4 * 3;

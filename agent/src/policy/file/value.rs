@@ -103,7 +103,7 @@ pub fn written(amount: u64, unit: Unit) -> String {
         Unit::Seconds => TIMES,
         Unit::Bytes => SIZES,
     };
-    let fitting = units.iter().find(|(_, factor)| amount >= *factor && amount % factor == 0);
+    let fitting = units.iter().find(|(_, factor)| amount >= *factor && amount.is_multiple_of(*factor));
     fitting.map_or_else(|| amount.to_string(), |(name, factor)| format!("\"{}{name}\"", amount / factor))
 }
 

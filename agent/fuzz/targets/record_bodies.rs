@@ -1,0 +1,25 @@
+//! Bodies of records, as they are read back from a journal.
+
+#![no_main]
+
+use guestward::finding::wire::body::{FindingBody, Gap};
+use guestward::state::State;
+use jiff::Timestamp;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Ok(runs) = Gap::parse_runs(text) {
+        assert!(runs.iter().all(|run| 0 < run.from && run.from <= run.to));
+    }
+    if let Ok(body) = FindingBody::parse(text) {
+        let written = body.to_json();
+        assert_eq!(FindingBody::parse(&written).as_ref(), Ok(&body));
+        let mut state = State::new("e");
+        state.replay(1, Timestamp::UNIX_EPOCH, &body);
+        assert_eq!(
+            State::from_bytes(&state.to_bytes()).expect("what we write can be read").to_bytes(),
+            state.to_bytes()
+        );
+    }
+});
