@@ -6,6 +6,7 @@
 
 pub mod init_key;
 mod looks;
+mod recall;
 mod start;
 mod status;
 mod threads;
@@ -24,6 +25,7 @@ use crate::finding::wire::body::{Heartbeat, Inventory, Lifecycle, Told};
 use crate::finding::wire::record::{self, Hash, Kind};
 use crate::finding::{Severity, Summary};
 use crate::journal::key::Key;
+use crate::journal::places::Places;
 use crate::journal::{Digests, Directory, Draft, Journal, Position, Sealing, cursor};
 use crate::policy::Policy;
 use crate::state::{Judged, State};
@@ -34,7 +36,7 @@ use crate::sys::socket::Connection;
 use crate::watch::Settle;
 use crate::watch::inputs::Seen;
 use looks::{Look, Order};
-use start::StateFile;
+use recall::StateFile;
 pub use start::{CannotRun, Setup, run};
 use timers::Timers;
 use waiting::Waiting;
@@ -71,6 +73,7 @@ type LoadPolicy = Box<dyn Fn() -> Result<Policy, String>>;
 
 /// What the loop owns.
 struct Daemon {
+    places: Places,
     policy: Arc<Policy>,
     policy_digest: Hash,
     load_policy: LoadPolicy,
@@ -264,6 +267,9 @@ impl Daemon {
                 self.last_record = Some(now);
                 self.trouble = None;
                 self.timers.recorded(Instant::now(), self.policy.checkpoint_delay());
+                if self.waiting.take_lost_findings() {
+                    self.find_anew();
+                }
             }
             Err(refused) => {
                 self.waiting.accepted(refused.accepted);
@@ -272,6 +278,13 @@ impl Daemon {
                 self.notifier.status(&self.in_a_line());
             }
         }
+    }
+
+    /// Changes were lost that the state takes for told. It goes back to what the journal has, and what is true now is
+    /// compared with that.
+    fn find_anew(&mut self) {
+        self.state = recall::recall(&self.state_file, &self.places, &self.journal).state;
+        self.look(None);
     }
 
     fn checkpoint(&mut self) {

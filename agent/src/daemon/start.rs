@@ -10,21 +10,21 @@ use jiff::Timestamp;
 use nix::unistd::{Gid, Group};
 use zeroize::Zeroizing;
 
+use super::recall::{Recalled, StateFile, recall};
 use super::threads::{self, Threads};
 use super::timers::Timers;
 use super::waiting::Waiting;
 use super::{Daemon, LoadPolicy, draft};
 use crate::finding::Severity;
-use crate::finding::wire::body::{FindingBody, Lifecycle, Told};
-use crate::finding::wire::record::{self, Id, Kind};
+use crate::finding::wire::body::{Lifecycle, Told};
+use crate::finding::wire::record::Kind;
 use crate::host::{Host, Identity, Text};
 use crate::journal::key::{Key, NoKey};
 use crate::journal::lock::{Lock, NotLocked};
 use crate::journal::places::Places;
 use crate::journal::segment::Machine;
-use crate::journal::{Claim, Directory, Journal, Limits, Position, Reader, Storage as _};
+use crate::journal::{Claim, Directory, Journal, Limits};
 use crate::policy::Policy;
-use crate::state::{self, State};
 use crate::sys::notify::{Notifier, ping_interval};
 use crate::sys::own::Own;
 use crate::sys::signals::Signals;
@@ -126,7 +126,7 @@ pub fn run(setup: Setup) -> Result<(), CannotRun> {
     let state_path = setup.places.open_findings();
     let state_file =
         StateFile(Directory::create(&state_path, 0o750, None).map_err(disk("make", &state_path))?);
-    let (state, was_clean, lost) = recall(&state_file, &setup.places, &journal);
+    let Recalled { state, was_clean, lost } = recall(&state_file, &setup.places, &journal);
     let (key, key_trouble) = match key {
         Ok(None) => {
             // Whatever key is there is another epoch's, and this machine has no business with it.
@@ -137,6 +137,7 @@ pub fn run(setup: Setup) -> Result<(), CannotRun> {
         Err(error) => (None, Some(error.to_string())),
     };
     let mut daemon = Daemon {
+        places: setup.places.clone(),
         policy_digest: super::digest(&setup.policy),
         policy: Arc::new(setup.policy),
         load_policy: setup.load_policy,
@@ -179,76 +180,6 @@ fn beginnings(daemon: &Daemon, clean: Option<bool>, troubles: [Option<String>; 2
         .chain(troubles)
         .map(|event| draft(Kind::Lifecycle, Severity::Medium, event.to_json()))
         .collect()
-}
-
-/// What was open when the agent was last here: the state's file, and what the journal has taken since.
-fn recall(
-    file: &StateFile,
-    places: &Places,
-    journal: &Journal<Directory>,
-) -> (State, Option<bool>, Option<String>) {
-    let epoch = journal.speaker().epoch;
-    let (mut state, lost) = match file.read() {
-        Ok(Some(state)) if state.epoch() == epoch.to_string() => (state, None),
-        // Another epoch's findings are another machine's, or have another proof: they are told anew.
-        Ok(_) => (State::new(&epoch.to_string()), None),
-        Err(reason) => (State::new(&epoch.to_string()), Some(reason)),
-    };
-    let was_clean = replay(&mut state, places, epoch).unwrap_or(Some(false));
-    (state, was_clean, lost)
-}
-
-/// Returns whether the last that was recorded is that the agent stopped; `None` if it never started.
-fn replay(state: &mut State, places: &Places, epoch: Id) -> io::Result<Option<bool>> {
-    let after = Position { segment: 0, epoch, seq: state.seq() };
-    let mut reader = Reader::new(Directory::open(&places.journal())?, Some(after));
-    let mut was_clean = (state.seq() > 0).then_some(false);
-    loop {
-        let batch = reader.next_batch(REPLAYED, REPLAYED_BYTES)?;
-        if batch.entries.is_empty() {
-            return Ok(was_clean);
-        }
-        for entry in batch.entries.iter().filter(|entry| entry.position.epoch == epoch) {
-            let Ok(record) = record::parse(&entry.line) else { continue };
-            match entry.kind {
-                Kind::Finding => {
-                    if let (Ok(body), Ok(time)) = (FindingBody::parse(record.body), record.time.parse()) {
-                        state.replay(record.seq, time, &body);
-                    }
-                }
-                Kind::Lifecycle if record.body.starts_with(r#"{"event":"stop""#) => was_clean = Some(true),
-                Kind::Lifecycle if record.body.starts_with(r#"{"event":"start""#) => was_clean = Some(false),
-                _ => {}
-            }
-        }
-    }
-}
-
-/// The file that remembers what is open.
-#[derive(Debug)]
-pub(super) struct StateFile(Directory);
-
-impl StateFile {
-    fn read(&self) -> Result<Option<State>, String> {
-        let bytes = match self.0.read(NAME, 0, state::MAX_BYTES + 1) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(format!("cannot read what was open: {error}")),
-        };
-        State::from_bytes(&bytes)
-            .map(Some)
-            .map_err(|_| "what was open is damaged; every finding is told anew".to_owned())
-    }
-
-    /// All of it or the one before, whatever happens in between.
-    pub(super) fn write(&self, state: &State) -> io::Result<()> {
-        let _ = self.0.remove(NEXT);
-        let mut file = self.0.create(NEXT)?;
-        self.0.append(&mut file, &state.to_bytes())?;
-        self.0.sync(&mut file)?;
-        self.0.rename(NEXT, NAME)?;
-        self.0.sync_names()
-    }
 }
 
 fn listen(places: &Places, group: Option<Gid>) -> Result<Listener, CannotRun> {
@@ -308,7 +239,3 @@ fn fill(bytes: &mut [u8]) -> io::Result<()> {
 }
 
 const GROUP: &str = "guestward";
-const NAME: &str = "open.json";
-const NEXT: &str = "open.json.next";
-const REPLAYED: usize = 1_000;
-const REPLAYED_BYTES: usize = 1024 * 1024;

@@ -14,6 +14,8 @@ pub(super) struct Waiting {
     drafts: VecDeque<Draft>,
     bytes: usize,
     lost: Option<Gap>,
+    /// Whether a finding's change was among what was lost.
+    has_lost_findings: bool,
 }
 
 impl Waiting {
@@ -27,6 +29,11 @@ impl Waiting {
 
     pub(super) fn is_empty(&self) -> bool {
         self.drafts.is_empty() && self.lost.is_none()
+    }
+
+    /// Whether a finding's change was lost since this was asked last.
+    pub(super) fn take_lost_findings(&mut self) -> bool {
+        std::mem::take(&mut self.has_lost_findings)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -62,6 +69,7 @@ impl Waiting {
             return;
         };
         self.bytes -= draft.body.len();
+        self.has_lost_findings |= draft.kind == Kind::Finding;
         let gap = self.lost.get_or_insert_with(|| Gap::new(Cause::Disk));
         gap.count(Some(draft.kind), Some(draft.severity), 1);
     }

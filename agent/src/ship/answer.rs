@@ -1,7 +1,7 @@
 //! How the shippers are, for whoever asks at the status socket.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Builder, JoinHandle, sleep};
@@ -51,7 +51,7 @@ impl Drop for Answers {
     }
 }
 
-fn told(own: &mut Option<Own>, standings: &[Arc<Standing>], journal: &PathBuf) -> Shipper {
+fn told(own: &mut Option<Own>, standings: &[Arc<Standing>], journal: &Path) -> Shipper {
     let cost = own.as_mut().and_then(Own::cost);
     Shipper {
         pid: std::process::id(),
@@ -63,7 +63,7 @@ fn told(own: &mut Option<Own>, standings: &[Arc<Standing>], journal: &PathBuf) -
     }
 }
 
-fn destination(status: &Status, journal: &PathBuf) -> Destination {
+fn destination(status: &Status, journal: &Path) -> Destination {
     let behind = Directory::open(journal).and_then(|journal| backlog(&journal, status.position)).ok();
     let error = status.last_error.as_ref().filter(|_| status.failing);
     Destination {
