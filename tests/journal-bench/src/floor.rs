@@ -1,8 +1,8 @@
 //! The floor: each group appended to one file and synced, with no way to find, check or delete a record. What the
 //! disk itself takes; no store can be faster.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::Write as _;
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 
 use guestward::journal::Draft;
@@ -40,8 +40,9 @@ impl Engine for Floor {
     }
 
     fn drain(&mut self, _: usize, each: &mut dyn FnMut(&[u8])) -> Outcome<()> {
-        let bytes = fs::read(&self.path)?;
-        bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).for_each(each);
+        for line in BufReader::new(File::open(&self.path)?).split(b'\n') {
+            each(&line?);
+        }
         self.file.set_len(0)?;
         Ok(self.file.sync_all()?)
     }
