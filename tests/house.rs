@@ -7,12 +7,25 @@ use std::path::{Path, PathBuf};
 const FORBIDDEN: &[(&str, &[&str], &str)] = &[
     (
         "sys",
-        &["crate::host", "crate::check", "crate::finding", "crate::policy", "crate::cli"],
+        &["crate::host", "crate::check", "crate::finding", "crate::policy", "crate::journal", "crate::cli"],
         "the kernel knows none of us",
     ),
-    ("host", &["crate::check", "crate::finding", "crate::policy", "crate::cli"], "facts know no opinions"),
-    ("finding", &["crate::check", "crate::policy", "crate::cli"], "words know no opinions"),
-    ("policy", &["crate::check", "crate::cli"], "the operator's wish knows no checks but by name"),
+    (
+        "host",
+        &["crate::check", "crate::finding", "crate::policy", "crate::journal", "crate::cli"],
+        "facts know no opinions",
+    ),
+    ("finding", &["crate::check", "crate::policy", "crate::journal", "crate::cli"], "words know no opinions"),
+    (
+        "journal",
+        &["crate::host", "crate::check", "crate::policy", "crate::cli", "crate::sys"],
+        "the record knows what a finding looks like, and not who found it",
+    ),
+    (
+        "policy",
+        &["crate::check", "crate::journal", "crate::cli"],
+        "the operator's wish knows no checks but by name",
+    ),
     (
         "check",
         &[
@@ -24,6 +37,7 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
             "nix::",
             "Host::",
             "&Host",
+            "crate::journal",
             "crate::cli",
         ],
         "a check is a pure function of facts",
