@@ -2,7 +2,7 @@
 
 use guestward::finding::wire::key::FirstKey;
 use guestward::finding::wire::record::{Id, Kind};
-use guestward::journal::verify::{RemarkKind, Seals, Verdict};
+use guestward::journal::verify::{ProblemKind, RemarkKind, Seals, Verdict};
 
 use super::exports::{Dice, Journal};
 use super::verify;
@@ -200,4 +200,38 @@ fn a_loss_that_only_an_unsealed_gap_explains_moves_the_proof_back() {
     journal.checkpoint();
     let report = verify(&journal.bytes(), &keys);
     assert!(matches!(report.parts[0].seals, Seals::Through { index: 4, .. }), "{:?}", report.parts);
+}
+
+/// Nobody can tell it from a key that was taken away, so it is told, and both keys open what is theirs.
+#[test]
+fn a_key_that_was_lost_and_made_anew_leaves_a_hole_in_the_proof() {
+    let mut journal = Journal::new(1, 1, None);
+    let mut keys = Vec::new();
+    for key in [3, 4] {
+        journal.make_key(key);
+        keys.push(journal.first_key.clone().unwrap());
+        for _ in 0..3 {
+            (0..5).for_each(|_| journal.finding());
+            journal.checkpoint();
+        }
+        if key == 3 {
+            journal.ratchet = None;
+            journal.add(Kind::Lifecycle, r#"{"event":"key-lost"}"#);
+            journal.checkpoint();
+        }
+    }
+    for keys in [&keys[..], &keys[..1], &keys[1..], &[]] {
+        let report = verify(&journal.bytes(), keys);
+        let told: Vec<_> =
+            report.problems.iter().map(|problem| (problem.kind, problem.from, problem.to)).collect();
+        let first_key_only = keys.len() == 1 && keys[0].from_seq == 3;
+        if first_key_only {
+            // Without the second key file, its seals are those of a stranger.
+            assert_eq!(told[0].0, ProblemKind::Seal, "{told:?}");
+        } else {
+            assert_eq!(told, [(ProblemKind::Unsealed, 21, 22)], "{:#?}", report.problems);
+        }
+        let told = report.problems.iter().find(|problem| problem.kind == ProblemKind::Unsealed).unwrap();
+        assert!(told.text.contains("a record says that the key was lost"), "{}", told.text);
+    }
 }
