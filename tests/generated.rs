@@ -109,7 +109,7 @@ fn settings() -> String {
 fn subcommand(command: &clap::Command, before: &str, text: &mut String) {
     let name = format!("{before} {}", command.get_name());
     writeln!(text, ".SS \"{}\"", roff_safe(&name)).unwrap();
-    if let Some(about) = command.get_about() {
+    if let Some(about) = command.get_long_about().or_else(|| command.get_about()) {
         writeln!(text, "{}.", roff_safe(&about.to_string())).unwrap();
     }
     for argument in command.get_arguments().filter(|argument| argument.get_id() != "help") {
@@ -121,6 +121,9 @@ fn subcommand(command: &clap::Command, before: &str, text: &mut String) {
         };
         let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
         writeln!(text, ".TP\n\\fB{}\\fR\n{}.", roff_safe(&label), roff_safe(&help)).unwrap();
+    }
+    if let Some(after) = command.get_after_help() {
+        writeln!(text, ".PP\n{}.", roff_safe(&after.to_string())).unwrap();
     }
     for inner in command.get_subcommands() {
         subcommand(inner, &name, text);
@@ -152,13 +155,14 @@ const TAIL: &str = r#".SH EXIT STATUS
 Nothing failed at or above \fB\-\-fail\-on\fR.
 .TP
 .B 1
-Something failed at or above \fB\-\-fail\-on\fR; for \fBpackages\fR, a security update is outstanding.
+Something failed at or above \fB\-\-fail\-on\fR; for \fBpackages\fR, a security update is outstanding; for
+\fBjournal verify\fR, something does not verify.
 .TP
 .B 2
 A usage, policy or internal error.
 .TP
 .B 3
-Something could not be looked at, and nothing failed at or above \fB\-\-fail\-on\fR.
+Something could not be looked at, and nothing failed at or above \fB\-\-fail\-on\fR; for \fBjournal verify\fR, there was no record.
 .SH ENVIRONMENT
 .TP
 .B GUESTWARD_POLICY

@@ -16,6 +16,7 @@ mod host;
 mod hostile;
 mod house;
 mod imds;
+mod journal_verify;
 mod licences;
 mod network_differential;
 mod ocsf;

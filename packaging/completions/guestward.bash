@@ -28,6 +28,9 @@ _guestward() {
             guestward,help)
                 cmd="guestward__subcmd__help"
                 ;;
+            guestward,journal)
+                cmd="guestward__subcmd__journal"
+                ;;
             guestward,packages)
                 cmd="guestward__subcmd__packages"
                 ;;
@@ -46,17 +49,35 @@ _guestward() {
             guestward__subcmd__help,help)
                 cmd="guestward__subcmd__help__subcmd__help"
                 ;;
+            guestward__subcmd__help,journal)
+                cmd="guestward__subcmd__help__subcmd__journal"
+                ;;
             guestward__subcmd__help,packages)
                 cmd="guestward__subcmd__help__subcmd__packages"
                 ;;
             guestward__subcmd__help,policy)
                 cmd="guestward__subcmd__help__subcmd__policy"
                 ;;
+            guestward__subcmd__help__subcmd__journal,verify)
+                cmd="guestward__subcmd__help__subcmd__journal__subcmd__verify"
+                ;;
             guestward__subcmd__help__subcmd__policy,check)
                 cmd="guestward__subcmd__help__subcmd__policy__subcmd__check"
                 ;;
             guestward__subcmd__help__subcmd__policy,show)
                 cmd="guestward__subcmd__help__subcmd__policy__subcmd__show"
+                ;;
+            guestward__subcmd__journal,help)
+                cmd="guestward__subcmd__journal__subcmd__help"
+                ;;
+            guestward__subcmd__journal,verify)
+                cmd="guestward__subcmd__journal__subcmd__verify"
+                ;;
+            guestward__subcmd__journal__subcmd__help,help)
+                cmd="guestward__subcmd__journal__subcmd__help__subcmd__help"
+                ;;
+            guestward__subcmd__journal__subcmd__help,verify)
+                cmd="guestward__subcmd__journal__subcmd__help__subcmd__verify"
                 ;;
             guestward__subcmd__policy,check)
                 cmd="guestward__subcmd__policy__subcmd__check"
@@ -83,7 +104,7 @@ _guestward() {
 
     case "${cmd}" in
         guestward)
-            opts="-h -V --help --version check checks explain packages policy help"
+            opts="-h -V --help --version check checks explain packages policy journal help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -167,7 +188,7 @@ _guestward() {
             return 0
             ;;
         guestward__subcmd__help)
-            opts="check checks explain packages policy help"
+            opts="check checks explain packages policy journal help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -236,6 +257,34 @@ _guestward() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        guestward__subcmd__help__subcmd__journal)
+            opts="verify"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__help__subcmd__journal__subcmd__verify)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         guestward__subcmd__help__subcmd__packages)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -285,6 +334,88 @@ _guestward() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__journal)
+            opts="-h --help verify help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__journal__subcmd__help)
+            opts="verify help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__journal__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__journal__subcmd__help__subcmd__verify)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__journal__subcmd__verify)
+            opts="-h --key --agent --format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --agent)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

@@ -2,15 +2,17 @@
 
 #![no_main]
 
-use guestward::finding::wire::body::{FindingBody, Gap};
+use guestward::finding::wire::body::FindingBody;
+use guestward::finding::wire::gap::Gap;
 use guestward::state::State;
 use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    if let Ok(runs) = Gap::parse_runs(text) {
-        assert!(runs.iter().all(|run| 0 < run.from && run.from <= run.to));
+    if let Ok(gap) = Gap::parse(text) {
+        assert!(gap.runs.iter().all(|run| 0 < run.from && run.from <= run.to));
+        assert_eq!(Gap::parse(&gap.to_json()).as_ref(), Ok(&gap));
     }
     if let Ok(body) = FindingBody::parse(text) {
         let written = body.to_json();

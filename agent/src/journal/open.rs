@@ -265,7 +265,7 @@ impl<S: Storage> Journal<S> {
         for runs in holes.chunks(MAX_RUNS) {
             let mut gap = Gap::new(Cause::Damaged);
             gap.epoch = epoch;
-            gap.count(None, None, runs.iter().map(|run| run.1 - run.0 + 1).sum());
+            gap.count(None, None, runs.iter().map(|run| run.to - run.from + 1).sum());
             gap.runs = runs.to_vec();
             gap.bytes = Some(walk.damage.iter().map(|(_, span)| span.len() as u64).sum());
             gap.places = walk
@@ -391,7 +391,7 @@ impl Walk {
         let head = self.head();
         if seq > head.seq + 1 {
             let before = (head.hash != Hash::NONE || head.seq == 0).then_some(head.hash);
-            self.holes.push(Run(head.seq + 1, seq - 1, before));
+            self.holes.push(Run { from: head.seq + 1, to: seq - 1, before });
         }
     }
 
@@ -431,22 +431,22 @@ impl Walk {
     /// The holes without what the gaps in the journal name.
     fn unexplained(&self) -> Vec<Run> {
         let mut explained = self.explained.clone();
-        explained.sort_unstable_by_key(|run| run.0);
+        explained.sort_unstable_by_key(|run| run.from);
         let mut open = Vec::new();
-        for &Run(from, to, before) in &self.holes {
+        for &Run { from, to, before } in &self.holes {
             let (mut from, mut before) = (from, before);
             for run in &explained {
-                if run.1 < from || run.0 > to {
+                if run.to < from || run.from > to {
                     continue;
                 }
-                if run.0 > from {
-                    open.push(Run(from, run.0 - 1, before.take()));
+                if run.from > from {
+                    open.push(Run { from, to: run.from - 1, before: before.take() });
                 }
-                from = from.max(run.1.saturating_add(1));
+                from = from.max(run.to.saturating_add(1));
                 before = None;
             }
             if from <= to {
-                open.push(Run(from, to, before));
+                open.push(Run { from, to, before });
             }
         }
         open

@@ -249,11 +249,11 @@ impl Thinned {
             Some((_, count)) => *count += 1,
             None => self.dropped.push((kind, 1)),
         }
-        match self.runs.last_mut().filter(|run| run.1 + 1 == seq) {
-            Some(run) => run.1 = seq,
+        match self.runs.last_mut().filter(|run| run.to + 1 == seq) {
+            Some(run) => run.to = seq,
             None => {
                 let before = before.filter(|(last, _)| last + 1 == seq).map(|(_, hash)| hash);
-                self.runs.push(Run(seq, seq, before));
+                self.runs.push(Run { from: seq, to: seq, before });
             }
         }
     }

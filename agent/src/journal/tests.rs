@@ -5,6 +5,7 @@ use std::fs;
 use tempfile::TempDir;
 
 use super::*;
+use crate::finding::wire::gap::Run;
 use crate::finding::wire::record::Id;
 
 struct Place(TempDir);
@@ -161,7 +162,7 @@ fn damage_in_the_middle_becomes_a_gap_once() {
     assert_eq!(seqs, [1, 2, 3, 5, 6, 7]);
     let gap = Gap::parse(record::parse(&entries[5].line).unwrap().body).unwrap();
     assert_eq!(gap.cause, Cause::Damaged);
-    assert_eq!((gap.runs[0].0, gap.runs[0].1, gap.runs[0].2), (4, 4, Some(Hash::of(&entries[2].line))));
+    assert_eq!(gap.runs[0], Run { from: 4, to: 4, before: Some(Hash::of(&entries[2].line)) });
 }
 
 #[test]
@@ -219,7 +220,7 @@ fn without_room_the_least_urgent_go_first_and_the_gaps_say_which() {
         .map(|entry| Gap::parse(record::parse(&entry.line).unwrap().body).unwrap())
         .collect();
     let missing: Vec<u64> = (1..=journal.head().seq).filter(|seq| !present.contains(seq)).collect();
-    let named: Vec<u64> = gaps.iter().flat_map(|gap| &gap.runs).flat_map(|run| run.0..=run.1).collect();
+    let named: Vec<u64> = gaps.iter().flat_map(|gap| &gap.runs).flat_map(|run| run.from..=run.to).collect();
     assert!(!missing.is_empty());
     assert_eq!(missing, named);
     let lost: u64 = gaps.iter().map(Gap::total).sum();

@@ -157,8 +157,8 @@ fn judge(mut gathered: Gathered, here: &HashSet<(Id, Id)>, judged: &mut Judged<'
     let (times, facts) = (gathered.times(), std::mem::take(&mut gathered.facts));
     let records = branches::sort(facts, judged);
     let gaps = chain::gaps(&gathered, &records.main);
-    let explained = chain::walk(&gathered, &records.main, &gaps, judged);
-    let sealing = seals::judge(&gathered, &records.main, &gaps, judged);
+    let walked = chain::walk(&gathered, &records.main, &gaps, judged);
+    let sealing = seals::judge(&gathered, &records.main, &gaps, walked.holds_through, judged);
     let from = gathered.origin(&records.main).map(|(agent, epoch)| Origin {
         agent,
         epoch,
@@ -173,7 +173,7 @@ fn judge(mut gathered: Gathered, here: &HashSet<(Id, Id)>, judged: &mut Judged<'
         last_time: times.1,
         records: records.distinct,
         duplicates: records.duplicates,
-        explained,
+        explained: walked.explained,
         losses: chain::losses(&gaps),
         seals: sealing.seals,
         unsealed: sealing.unsealed,

@@ -4,7 +4,6 @@
 //! [`Told`], and every list has an end that says how much it leaves out.
 
 mod finding;
-mod gap;
 mod lifecycle;
 mod words;
 
@@ -17,7 +16,6 @@ use sha2::{Digest as _, Sha256};
 use super::base64url;
 use crate::finding::{Finding, Severity, Summary, Verdict};
 pub use finding::{Change, Decision, FindingBody, Malformed, Observation, subject};
-pub use gap::{Gap, GapCause, Lost, Run};
 pub use lifecycle::{EpochCause, Former, Lifecycle};
 pub use words::Told;
 pub(super) use words::moment;

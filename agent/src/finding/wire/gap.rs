@@ -6,7 +6,7 @@ use super::record::{Hash, Id, Kind, Malformed};
 use crate::finding::Severity;
 
 /// Why records are missing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cause {
     /// The journal had no room, and these were the least urgent.
@@ -19,6 +19,22 @@ pub enum Cause {
     Oversize,
     /// They came faster than they could be written.
     Overload,
+    /// What a later version knows.
+    #[serde(other)]
+    Other,
+}
+
+impl Cause {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::JournalFull => "journal-full",
+            Self::Damaged => "damaged",
+            Self::Disk => "disk",
+            Self::Oversize => "oversize",
+            Self::Overload => "overload",
+            Self::Other => "other",
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +43,7 @@ pub struct Gap {
     /// The epoch of the runs where it is not the gap's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<Id>,
+    #[serde(default)]
     pub lost: Vec<Lost>,
     /// The seqs that will not be found any more; none where the lost ones never had a seq.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -46,13 +63,30 @@ pub struct Lost {
     pub count: u64,
 }
 
-/// Neighbouring seqs, both ends included: `[from, to, "hash of the record before from"]`.
+/// Neighbouring seqs, both ends included, and the hash of the record before them where it is known:
+/// `[from, to, "hash"]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Run(pub u64, pub u64, pub Option<Hash>);
+#[serde(into = "(u64, u64, Option<Hash>)", try_from = "(u64, u64, Option<Hash>)")]
+pub struct Run {
+    pub from: u64,
+    pub to: u64,
+    pub before: Option<Hash>,
+}
 
-impl Run {
-    pub fn covers(&self, seq: u64) -> bool {
-        (self.0..=self.1).contains(&seq)
+impl From<Run> for (u64, u64, Option<Hash>) {
+    fn from(run: Run) -> Self {
+        (run.from, run.to, run.before)
+    }
+}
+
+impl TryFrom<(u64, u64, Option<Hash>)> for Run {
+    type Error = Malformed;
+
+    fn try_from((from, to, before): (u64, u64, Option<Hash>)) -> Result<Self, Malformed> {
+        match from > 0 && from <= to {
+            true => Ok(Self { from, to, before }),
+            false => Err(Malformed("no run of records ends before it begins")),
+        }
     }
 }
 
@@ -124,7 +158,8 @@ mod tests {
         gap.count(Some(Kind::Finding), Some(Severity::Low), 2);
         gap.count(Some(Kind::Finding), Some(Severity::Low), 1);
         gap.count(None, None, 4);
-        gap.runs = vec![Run(7, 9, Some(Hash::NONE)), Run(11, 14, None)];
+        gap.runs =
+            vec![Run { from: 7, to: 9, before: Some(Hash::NONE) }, Run { from: 11, to: 14, before: None }];
         let json = gap.to_json();
         assert_eq!(
             json,
@@ -136,6 +171,27 @@ mod tests {
         );
         assert_eq!(Gap::parse(&json), Ok(gap.clone()));
         assert_eq!(gap.total(), 7);
-        assert!(Gap::parse("{}").is_err());
+        let negative = r#"{"cause":"disk","lost":[{"kind":null,"severity":null,"count":-1}]}"#;
+        assert!(Gap::parse("{}").is_err() && Gap::parse(negative).is_err());
+    }
+
+    #[test]
+    fn a_run_that_ends_before_it_begins_is_refused() {
+        for runs in [
+            "[[5,4,null]]",
+            "[[5,6,\"x\"]]",
+            "[[0,4,null]]",
+            "[[1,2]]",
+            "[[1,2,null,3]]",
+            "[[-1,2,null]]",
+            "3",
+        ] {
+            assert!(Gap::parse(&format!(r#"{{"cause":"disk","runs":{runs}}}"#)).is_err(), "{runs}");
+        }
+    }
+
+    #[test]
+    fn a_cause_that_a_later_version_knows_is_no_error() {
+        assert_eq!(Gap::parse(r#"{"cause":"moon","lost":[]}"#).map(|gap| gap.cause), Ok(Cause::Other));
     }
 }

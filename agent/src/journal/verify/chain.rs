@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::gathered::{Fact, Gathered, Mark, position};
 use super::{Judged, Loss, ProblemKind};
-use crate::finding::wire::proof::{Gap, Lifecycle, Run};
+use crate::finding::wire::gap::{Cause, Gap, Run};
+use crate::finding::wire::proof::Lifecycle;
 use crate::finding::wire::record::{Hash, Kind};
 
 /// The gaps of the main line, in the order of their numbers.
@@ -24,7 +25,13 @@ pub(super) fn gaps<'g>(gathered: &'g Gathered, main: &[Fact]) -> Gaps<'g> {
         .collect();
     all.sort_by_key(|(mark, _)| mark.seq);
     all.dedup_by_key(|(mark, _)| mark.seq);
-    let mut explained: Vec<(u64, u64)> = all
+    let explained = joined(&all);
+    Gaps { all, explained }
+}
+
+/// The numbers that gaps explain, joined and in order.
+fn joined(gaps: &[(Mark, &Gap)]) -> Vec<(u64, u64)> {
+    let mut explained: Vec<(u64, u64)> = gaps
         .iter()
         // A gap cannot know what comes after it.
         .flat_map(|(mark, gap)| gap.runs.iter().map(|run| (run.from, run.to.min(mark.seq - 1))))
@@ -38,7 +45,7 @@ pub(super) fn gaps<'g>(gathered: &'g Gathered, main: &[Fact]) -> Gaps<'g> {
         }
         joins
     });
-    Gaps { all, explained }
+    explained
 }
 
 /// What the gaps say is lost, by cause and kind.
@@ -46,24 +53,29 @@ pub(super) fn losses(gaps: &Gaps<'_>) -> Vec<Loss> {
     let mut sums = BTreeMap::new();
     for (_, gap) in &gaps.all {
         for lost in &gap.lost {
-            let sum = sums.entry((&gap.cause, lost.kind, lost.severity)).or_insert(0u64);
+            let sum = sums.entry((gap.cause.name(), lost.kind, lost.severity)).or_insert(0u64);
             *sum = sum.saturating_add(lost.count);
         }
     }
-    let loss = |((cause, kind, severity), count): ((&String, _, _), u64)| Loss {
-        cause: cause.clone(),
-        kind,
-        severity,
-        count,
-    };
+    let loss =
+        |((cause, kind, severity), count): ((&'static str, _, _), u64)| Loss { cause, kind, severity, count };
     sums.into_iter().map(loss).collect()
 }
 
-/// How many missing numbers are explained; what is wrong goes to `judged`.
-pub(super) fn walk(gathered: &Gathered, main: &[Fact], gaps: &Gaps<'_>, judged: &mut Judged<'_>) -> u64 {
+/// What a walk along the chain leaves to be known; what is wrong goes to `judged`.
+#[derive(Debug)]
+pub(super) struct Walked {
+    /// Missing numbers that a gap explains.
+    pub(super) explained: u64,
+    /// The last record before the first place where the chain does not hold: no later seal reaches back over it.
+    pub(super) holds_through: u64,
+}
+
+pub(super) fn walk(gathered: &Gathered, main: &[Fact], gaps: &Gaps<'_>, judged: &mut Judged<'_>) -> Walked {
     begin(gathered, main, judged);
     let mut explained = 0u64;
-    let mut breaks = Breaks::default();
+    let mut holds_through = u64::MAX;
+    let mut breaks = Breaks { open: None, first: u64::MAX };
     for pair in main.windows(2) {
         let (before, after) = (&pair[0], &pair[1]);
         if after.seq == before.seq + 1 {
@@ -76,13 +88,14 @@ pub(super) fn walk(gathered: &Gathered, main: &[Fact], gaps: &Gaps<'_>, judged: 
         let missing = holes.iter().map(|(from, to)| to - from + 1).sum::<u64>();
         explained = explained.saturating_add(hole.1 - hole.0 + 1 - missing);
         for (from, to) in holes {
-            let text = format!("{} missing, and no gap says why", these(from, to));
+            let text = format!("{} missing, and no gap that is here says why", these(from, to));
             judged.problem(ProblemKind::Hole, (from, to), after.place, text);
+            holds_through = holds_through.min(before.seq);
         }
     }
     breaks.tell(judged);
-    check_edges(main, gaps, judged);
-    explained
+    let edges = check_edges(main, gaps, judged);
+    Walked { explained, holds_through: holds_through.min(breaks.first).min(edges) }
 }
 
 /// An epoch begins with a record that says so, with nothing before it.
@@ -104,9 +117,10 @@ fn begin(gathered: &Gathered, main: &[Fact], judged: &mut Judged<'_>) {
 }
 
 /// Neighbours that do not fit, told as one as long as they follow each other.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Breaks {
     open: Option<(Fact, u64)>,
+    first: u64,
 }
 
 impl Breaks {
@@ -123,6 +137,7 @@ impl Breaks {
     fn tell(&mut self, judged: &mut Judged<'_>) {
         let Some((first, to)) = self.open.take() else { return };
         let from = first.seq;
+        self.first = self.first.min(from);
         let text = match to - from {
             1 => format!(
                 "record {from} is not the one that record {to} was chained to: one of the two was changed"
@@ -135,7 +150,8 @@ impl Breaks {
 }
 
 /// The record before a lost run is known by its hash, which the gap kept.
-fn check_edges(main: &[Fact], gaps: &Gaps<'_>, judged: &mut Judged<'_>) {
+fn check_edges(main: &[Fact], gaps: &Gaps<'_>, judged: &mut Judged<'_>) -> u64 {
+    let mut first = u64::MAX;
     for (mark, gap) in &gaps.all {
         for Run { from, before, .. } in &gap.runs {
             let Some(before) = before else { continue };
@@ -147,9 +163,11 @@ fn check_edges(main: &[Fact], gaps: &Gaps<'_>, judged: &mut Judged<'_>) {
                     mark.seq
                 );
                 judged.problem(ProblemKind::Altered, (edge, edge), main[at].place, text);
+                first = first.min(edge);
             }
         }
     }
+    first
 }
 
 /// What the gaps between two checkpoints tell.
@@ -169,7 +187,7 @@ impl Gaps<'_> {
         let mut lost = LostBetween { for_want_of_room: 0, in_all: 0 };
         for (_, gap) in self.between(from, to) {
             lost.in_all = lost.in_all.saturating_add(gap.total());
-            if gap.cause == WANT_OF_ROOM {
+            if gap.cause == Cause::JournalFull {
                 lost.for_want_of_room = lost.for_want_of_room.saturating_add(gap.total());
             }
         }
@@ -181,28 +199,39 @@ impl Gaps<'_> {
         &self.all[place(from)..place(to)]
     }
 
-    /// What of a hole no gap explains.
-    fn unexplained(&self, (mut from, to): (u64, u64)) -> Vec<(u64, u64)> {
-        let mut left = Vec::new();
-        let start = self.explained.partition_point(|run| run.1 < from);
-        for &(run_from, run_to) in &self.explained[start..] {
-            if run_from > to || from > to {
-                break;
-            }
-            if run_from > from {
-                left.push((from, run_from - 1));
-            }
-            from = run_to.saturating_add(1);
-        }
-        if from <= to {
-            left.push((from, to));
-        }
-        left
+    /// The first missing record that no gap through `seq` explains, and whether there is one.
+    pub(super) fn first_unexplained_through(&self, seq: u64, main: &[Fact]) -> Option<u64> {
+        let early = self.all.partition_point(|(mark, _)| mark.seq <= seq);
+        let explained = joined(&self.all[..early]);
+        let holes = main.windows(2).filter(|pair| pair[1].seq != pair[0].seq + 1);
+        let mut left = holes.map(|pair| unexplained(&explained, (pair[0].seq + 1, pair[1].seq - 1)));
+        left.find_map(|left| left.first().map(|(from, _)| *from))
     }
+
+    /// What of a hole no gap explains.
+    fn unexplained(&self, hole: (u64, u64)) -> Vec<(u64, u64)> {
+        unexplained(&self.explained, hole)
+    }
+}
+
+fn unexplained(explained: &[(u64, u64)], (mut from, to): (u64, u64)) -> Vec<(u64, u64)> {
+    let mut left = Vec::new();
+    let start = explained.partition_point(|run| run.1 < from);
+    for &(run_from, run_to) in &explained[start..] {
+        if run_from > to || from > to {
+            break;
+        }
+        if run_from > from {
+            left.push((from, run_from - 1));
+        }
+        from = run_to.saturating_add(1);
+    }
+    if from <= to {
+        left.push((from, to));
+    }
+    left
 }
 
 fn these(from: u64, to: u64) -> String {
     if from == to { format!("record {from} is") } else { format!("records {from} to {to} are") }
 }
-
-const WANT_OF_ROOM: &str = "journal-full";

@@ -2,8 +2,9 @@
 
 use super::Where;
 use crate::finding::Text;
+use crate::finding::wire::gap::Gap;
 use crate::finding::wire::key::FirstKey;
-use crate::finding::wire::proof::{Gap, Lifecycle};
+use crate::finding::wire::proof::Lifecycle;
 use crate::finding::wire::record::{self, Checkpoint, Hash, Id, Kind, Record};
 
 /// One epoch's records as they came in.

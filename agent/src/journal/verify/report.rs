@@ -79,7 +79,7 @@ pub struct Part {
 /// So many records of a kind, lost for a cause.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Loss {
-    pub cause: String,
+    pub cause: &'static str,
     pub kind: Option<Kind>,
     pub severity: Option<Severity>,
     pub count: u64,
@@ -190,6 +190,8 @@ pub enum RemarkKind {
     Spacing,
     /// Seals are among what a gap says is lost, so a later one vouches alone.
     LostSeals,
+    /// A loss that only a gap after the last seal explains.
+    UnsealedGap,
     /// A key opens nothing of what was read.
     UnusedKey,
 }
@@ -199,6 +201,7 @@ impl RemarkKind {
         match self {
             Self::Spacing => "spacing",
             Self::LostSeals => "lost-seals",
+            Self::UnsealedGap => "unsealed-gap",
             Self::UnusedKey => "unused-key",
         }
     }

@@ -20,11 +20,17 @@ pub(super) struct Sealing {
     pub(super) checkpoints: u64,
 }
 
-pub(super) fn judge(gathered: &Gathered, main: &[Fact], gaps: &Gaps<'_>, judged: &mut Judged<'_>) -> Sealing {
+pub(super) fn judge(
+    gathered: &Gathered,
+    main: &[Fact],
+    gaps: &Gaps<'_>,
+    holds_through: u64,
+    judged: &mut Judged<'_>,
+) -> Sealing {
     let points = points(gathered, main);
     numbers::check(&points, main, gaps, judged);
     look_at_spacing(gathered, &points, main, judged);
-    let mut through = None;
+    let mut good = Vec::new();
     let mut is_whole = true;
     let mut rest = &points[..];
     for (at, key) in gathered.keys.iter().enumerate() {
@@ -36,7 +42,7 @@ pub(super) fn judge(gathered: &Gathered, main: &[Fact], gaps: &Gaps<'_>, judged:
         let (own, after) = from_here.split_at(from_here.partition_point(|point| point.seq() < end));
         let opened = opened(own, key, gathered, main, judged);
         if is_whole {
-            through = opened.through.or(through);
+            good.extend(opened.good);
         }
         is_whole &= opened.is_whole;
         rest = after;
@@ -46,6 +52,7 @@ pub(super) fn judge(gathered: &Gathered, main: &[Fact], gaps: &Gaps<'_>, judged:
     }
     let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     let sealed = count(points.iter().filter(|point| point.sealed.has_mac).count());
+    let through = reach(&good, main, gaps, holds_through, judged);
     let last = through.map_or(0, |(seq, _)| seq);
     Sealing {
         seals: match through {
@@ -56,6 +63,30 @@ pub(super) fn judge(gathered: &Gathered, main: &[Fact], gaps: &Gaps<'_>, judged:
         unsealed: count(main.len() - main.partition_point(|fact| fact.seq <= last)),
         checkpoints: count(points.len()),
     }
+}
+
+/// The last good checkpoint through which one seal vouches for the next: a seal reaches back only as far as the chain
+/// does, and over a loss only if the gap that explains it is sealed itself.
+fn reach(
+    good: &[(u64, u64)],
+    main: &[Fact],
+    gaps: &Gaps<'_>,
+    holds_through: u64,
+    judged: &mut Judged<'_>,
+) -> Option<(u64, u64)> {
+    let &(last, _) = good.last()?;
+    let mut limit = holds_through;
+    if let Some(lost) = gaps.first_unexplained_through(last, main).filter(|&lost| lost <= last) {
+        if lost <= holds_through {
+            let text = format!(
+                "the loss from record {lost} on is explained by a gap that no seal covers yet: until one does, nothing \
+                 proves what stands between it and the checkpoint before it"
+            );
+            judged.remark(RemarkKind::UnsealedGap, (lost, lost), text);
+        }
+        limit = limit.min(lost - 1);
+    }
+    good[..good.partition_point(|(seq, _)| *seq <= limit)].last().copied()
 }
 
 /// A checkpoint of the main line, and where it stands in it.
@@ -113,7 +144,8 @@ fn unopened(points: &[Point<'_>], gathered: &Gathered, judged: &mut Judged<'_>) 
 /// How far a key opens the seals that are its own.
 #[derive(Debug)]
 struct Opened {
-    through: Option<(u64, u64)>,
+    /// The checkpoints and their keys, as long as all was good.
+    good: Vec<(u64, u64)>,
     is_whole: bool,
 }
 
@@ -135,7 +167,7 @@ fn opened(
     let proofs = proofs(points, key);
     let start = main.partition_point(|fact| fact.seq < key.from_seq);
     let mut anchor = Anchor { seq: key.from_seq - 1, at: start.checked_sub(1), next: key.index };
-    let mut opened = Opened { through: None, is_whole: true };
+    let mut opened = Opened { good: Vec::new(), is_whole: true };
     let mut stripped = Stripped::default();
     let mut wrong = Wrong::default();
     for (&point, proof) in points.iter().zip(proofs) {
@@ -166,7 +198,7 @@ fn opened(
                     lost_seals(range, (lowest, index), judged);
                 }
                 if opened.is_whole {
-                    opened.through = Some((point.seq(), index));
+                    opened.good.push((point.seq(), index));
                 }
                 anchor = Anchor { seq: point.seq(), at: Some(point.at), next: index.saturating_add(1) };
             }

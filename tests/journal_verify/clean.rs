@@ -1,0 +1,237 @@
+//! Exports that are whole, in every shape that an honest agent and its shippers can give them: none is suspected.
+
+use guestward::finding::wire::key::FirstKey;
+use guestward::finding::wire::record::{Id, Kind};
+use guestward::journal::verify::{ProblemKind, RemarkKind, Seals, Verdict};
+
+use super::exports::{Dice, Journal};
+use super::verify;
+
+#[test]
+fn an_honest_export_is_never_suspected() {
+    let mut seen = Seen::default();
+    for seed in 1..=400 {
+        let (lines, keys) = export(seed);
+        let report = verify(&lines, &keys);
+        assert!(report.problems.is_empty(), "seed {seed}: {:#?}", report.problems);
+        assert_eq!(report.verdict(), Verdict::Clean);
+        for part in &report.parts {
+            seen.duplicates |= part.duplicates > 0;
+            seen.explained |= part.explained > 0;
+            seen.later_start |= part.first > 1;
+            seen.linked |= part.from.is_some_and(|from| from.is_here);
+            seen.no_key |= matches!(part.seals, Seals::NoKey { sealed } if sealed > 0);
+            seen.never_sealed |= matches!(part.seals, Seals::NoKey { sealed: 0 });
+            seen.sealed |= matches!(part.seals, Seals::Through { index, .. } if index > 3);
+            seen.tail |= matches!(part.seals, Seals::Through { .. }) && part.unsealed > 0;
+        }
+        seen.lost_seals |= report.remarks.iter().any(|remark| remark.kind == RemarkKind::LostSeals);
+        seen.spacing |= report.remarks.iter().any(|remark| remark.kind == RemarkKind::Spacing);
+    }
+    assert_eq!(seen, Seen::ALL, "the dice made up every shape");
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Seen {
+    duplicates: bool,
+    explained: bool,
+    later_start: bool,
+    linked: bool,
+    no_key: bool,
+    never_sealed: bool,
+    sealed: bool,
+    tail: bool,
+    lost_seals: bool,
+    spacing: bool,
+}
+
+impl Seen {
+    const ALL: Self = Self {
+        duplicates: true,
+        explained: true,
+        later_start: true,
+        linked: true,
+        no_key: true,
+        never_sealed: true,
+        sealed: true,
+        tail: true,
+        lost_seals: true,
+        spacing: true,
+    };
+}
+
+fn export(seed: u64) -> (Vec<Vec<u8>>, Vec<FirstKey>) {
+    let mut dice = Dice::new(seed);
+    let (mut lines, mut keys) = (Vec::new(), Vec::new());
+    for agent in 0..=u8::try_from(dice.below(2)).unwrap() {
+        let mut before: Option<Journal> = None;
+        for epoch in 0..=u8::try_from(dice.below(3)).unwrap() {
+            let journal = epoch_of(agent + 1, epoch + 1, before.as_ref(), &mut dice);
+            if let Some(key) = journal.first_key.clone().filter(|_| !dice.one_in(4)) {
+                keys.push(key);
+            }
+            let mut own = journal.bytes();
+            if dice.one_in(4) {
+                own.drain(..usize::try_from(dice.below(20)).unwrap());
+            }
+            if dice.one_in(4) {
+                // Not behind a gap: the loss that it explains would have no reason any more.
+                let is_gap = |line: &Vec<u8>| line.windows(12).any(|at| at == b"\"kind\":\"gap\"");
+                for _ in 0..dice.below(15) {
+                    own.pop_if(|line| !is_gap(line));
+                }
+            }
+            lines.extend(own);
+            before = Some(journal);
+        }
+    }
+    for _ in 0..dice.below(3) * 5 {
+        let copied = lines[usize::try_from(dice.below(u64::try_from(lines.len()).unwrap())).unwrap()].clone();
+        lines.push(copied);
+    }
+    match dice.below(3) {
+        0 => dice.shuffle(&mut lines),
+        1 => {
+            // Rotated files, the newest first.
+            let mut files: Vec<Vec<Vec<u8>>> = lines.chunks(37).map(<[_]>::to_vec).collect();
+            files.reverse();
+            lines = files.concat();
+        }
+        _ => {}
+    }
+    (lines, keys)
+}
+
+fn epoch_of(agent: u8, epoch: u8, before: Option<&Journal>, dice: &mut Dice) -> Journal {
+    let mut journal = Journal::new(agent, epoch, before);
+    let key_at = [0, dice.below(60), u64::MAX][usize::try_from(dice.below(3)).unwrap()];
+    let every = 4 + dice.below(20);
+    let mut told = Vec::new();
+    for step in 0..40 + dice.below(80) {
+        if step == key_at {
+            journal.make_key(agent * 16 + epoch);
+        }
+        if dice.one_in(12) {
+            lose(&mut journal, &mut told, dice);
+        }
+        match dice.below(40) {
+            0 => journal.add(Kind::Lifecycle, r#"{"event":"stop"}"#),
+            1 => journal.add(Kind::Lifecycle, r#"{"event":"start","from":7}"#),
+            2 => journal.clock -= 5_000_000,
+            3 => journal.clock += 50_000_000,
+            4 => journal.add(Kind::Heartbeat, r#"{"counts":{}}"#),
+            5 => {
+                journal.gap(r#"{"cause":"overload","lost":[{"kind":"drift","severity":null,"count":9}]}"#, 0)
+            }
+            6 => journal
+                .gap(r#"{"cause":"oversize","lost":[{"kind":"finding","severity":"high","count":1}]}"#, 1),
+            _ => journal.finding(),
+        }
+        if step % every == every - 1 {
+            journal.checkpoint();
+        }
+    }
+    journal
+}
+
+/// Up to three runs, neither the beginning nor a gap among them, and none that was told before.
+fn lose(journal: &mut Journal, told: &mut Vec<u64>, dice: &mut Dice) {
+    let cause = ["journal-full", "damaged", "disk"][usize::try_from(dice.below(3)).unwrap()];
+    let is_gap = |seq: u64, journal: &Journal| {
+        let line = journal.lines.iter().find(|(at, _)| *at == seq).map(|(_, line)| line.clone());
+        line.is_none_or(|line| line.windows(12).any(|at| at == b"\"kind\":\"gap\""))
+    };
+    let (mut runs, mut keep) = (Vec::new(), Vec::new());
+    let mut next = 2;
+    for _ in 0..1 + dice.below(3) {
+        let from = next + dice.below(25);
+        let to = from + dice.below(9);
+        if to > journal.seq || (from..=to).any(|seq| told.contains(&seq) || is_gap(seq, journal)) {
+            continue;
+        }
+        if dice.one_in(5) {
+            keep.push(from);
+        }
+        told.extend(from..=to);
+        runs.push((from, to));
+        next = to + 2;
+    }
+    if !runs.is_empty() {
+        journal.lose(cause, &runs, &keep);
+    }
+}
+
+#[test]
+fn another_agents_records_are_counted_and_not_looked_at() {
+    let (mut ours, theirs) = (Journal::new(1, 1, None), Journal::new(2, 2, None));
+    ours.finding();
+    let mut verifier = guestward::journal::verify::Verifier::new(Vec::new(), Some(Id::new([1; 8])));
+    for (number, line) in (1..).zip(ours.bytes().iter().chain(&theirs.bytes())) {
+        verifier.take("export", number, line);
+    }
+    let report = verifier.finish();
+    assert_eq!((report.records(), report.others, report.verdict()), (2, 1, Verdict::Clean));
+}
+
+#[test]
+fn an_export_without_a_record_is_no_clean_one() {
+    assert_eq!(verify(&[], &[]).verdict(), Verdict::Nothing);
+    assert_eq!(verify(&[b"x".to_vec()], &[]).verdict(), Verdict::Nothing);
+}
+
+#[test]
+fn a_loss_that_only_an_unsealed_gap_explains_moves_the_proof_back() {
+    let mut journal = Journal::new(1, 1, None);
+    journal.make_key(9);
+    for _ in 0..4 {
+        (0..10).for_each(|_| journal.finding());
+        journal.checkpoint();
+    }
+    let keys = [journal.first_key.clone().unwrap()];
+    let last = journal.seq;
+    assert!(
+        matches!(verify(&journal.bytes(), &keys).parts[0].seals, Seals::Through { seq, .. } if seq == last)
+    );
+    journal.lose("damaged", &[(20, 22)], &[]);
+    let report = verify(&journal.bytes(), &keys);
+    assert_eq!(report.verdict(), Verdict::Clean);
+    assert!(matches!(report.parts[0].seals, Seals::Through { seq: 13, index: 0 }), "{:?}", report.parts);
+    assert!(report.remarks.iter().any(|remark| remark.kind == RemarkKind::UnsealedGap));
+    journal.checkpoint();
+    let report = verify(&journal.bytes(), &keys);
+    assert!(matches!(report.parts[0].seals, Seals::Through { index: 4, .. }), "{:?}", report.parts);
+}
+
+/// Nobody can tell it from a key that was taken away, so it is told, and both keys open what is theirs.
+#[test]
+fn a_key_that_was_lost_and_made_anew_leaves_a_hole_in_the_proof() {
+    let mut journal = Journal::new(1, 1, None);
+    let mut keys = Vec::new();
+    for key in [3, 4] {
+        journal.make_key(key);
+        keys.push(journal.first_key.clone().unwrap());
+        for _ in 0..3 {
+            (0..5).for_each(|_| journal.finding());
+            journal.checkpoint();
+        }
+        if key == 3 {
+            journal.ratchet = None;
+            journal.add(Kind::Lifecycle, r#"{"event":"key-lost"}"#);
+            journal.checkpoint();
+        }
+    }
+    for keys in [&keys[..], &keys[..1], &keys[1..], &[]] {
+        let report = verify(&journal.bytes(), keys);
+        let told: Vec<_> =
+            report.problems.iter().map(|problem| (problem.kind, problem.from, problem.to)).collect();
+        let first_key_only = keys.len() == 1 && keys[0].from_seq == 3;
+        if first_key_only {
+            // Without the second key file, its seals are those of a stranger.
+            assert_eq!(told[0].0, ProblemKind::Seal, "{told:?}");
+        } else {
+            assert_eq!(told, [(ProblemKind::Unsealed, 21, 22)], "{:#?}", report.problems);
+        }
+        let told = report.problems.iter().find(|problem| problem.kind == ProblemKind::Unsealed).unwrap();
+        assert!(told.text.contains("a record says that the key was lost"), "{}", told.text);
+    }
+}
