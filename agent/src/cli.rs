@@ -10,9 +10,11 @@ mod html;
 mod journal;
 mod packages;
 mod paint;
+mod places;
 mod policy;
 mod progress;
 mod report;
+mod ship;
 
 use std::fmt;
 use std::io::{self, BufWriter, Write};
@@ -54,6 +56,7 @@ fn dispatch(command: &Command, out: &mut dyn Write) -> Result<Exit, Failure> {
         Command::Checks(args) => describe::list(args, out),
         Command::Explain(args) => describe::explain(args, out),
         Command::Packages(args) => packages::run(args, out),
+        Command::Ship(args) => ship::run(args),
         Command::Policy(args) => policy::run(args, out),
         Command::Journal(args) => journal::run(args, out),
     }

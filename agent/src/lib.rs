@@ -17,6 +17,7 @@
 //! - [`state`] remembers what is open: posture after posture becomes changes.
 //! - [`check`] holds the opinions, as pure functions of facts, and the one list of them.
 //! - [`journal`] keeps what was found, and proves that nobody changed it.
+//! - [`ship`] carries the journal to where it is kept.
 //! - [`cli`] parses the command line, asks the rooms above, prints, and picks the exit code.
 
 pub mod check;
@@ -25,5 +26,6 @@ pub mod finding;
 pub mod host;
 pub mod journal;
 pub mod policy;
+pub mod ship;
 pub mod state;
 pub mod sys;

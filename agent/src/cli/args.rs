@@ -7,7 +7,7 @@ use clap::{Args as ClapArgs, CommandFactory as _, Parser, Subcommand, ValueEnum}
 
 use crate::check;
 use crate::finding::Severity;
-use crate::finding::wire::record::Id;
+use crate::finding::wire::record::{Id, Kind};
 use crate::host::imds::Endpoint;
 
 /// The command with everything in it, for the manual and the completions.
@@ -45,9 +45,11 @@ pub(super) enum Command {
     Explain(ExplainArgs),
     /// Show installed and pending packages, and what still runs old code
     Packages(PackagesArgs),
+    /// Deliver what the journal holds, in the foreground, until SIGTERM
+    Ship(ShipArgs),
     /// Validate a policy, or show the one in force
     Policy(PolicyArgs),
-    /// Prove the durable record
+    /// Read and prove the durable record
     Journal(JournalArgs),
 }
 
@@ -102,6 +104,34 @@ pub(super) struct PackagesArgs {
 }
 
 #[derive(Debug, ClapArgs)]
+pub(super) struct ShipArgs {
+    #[command(flatten)]
+    pub(super) policy: PolicyArg,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ExportArgs {
+    /// Leave out the records before this seq, in each epoch
+    #[arg(long, value_name = "SEQ", default_value_t = 1)]
+    pub(super) from: u64,
+    /// Only records of this kind; may be given more than once
+    #[arg(long, value_name = "KIND", value_parser = kinds())]
+    pub(super) kind: Vec<Kind>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct TailArgs {
+    /// How many
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
+    pub(super) lines: usize,
+    /// Go on with each record as it is made, until interrupted
+    #[arg(short, long)]
+    pub(super) follow: bool,
+    #[command(flatten)]
+    pub(super) format: FormatArg,
+}
+
+#[derive(Debug, ClapArgs)]
 pub(super) struct PolicyArgs {
     #[command(subcommand)]
     pub(super) action: PolicyAction,
@@ -134,6 +164,10 @@ pub(super) struct JournalArgs {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum JournalAction {
+    /// Print the records as JSON lines, each its exact bytes, oldest first
+    Export(ExportArgs),
+    /// Print the last records, and those that come
+    Tail(TailArgs),
     /// Prove that an export of records is whole and unchanged, or name what is not
     #[command(long_about = VERIFY, after_help = NOT_PROVED)]
     Verify(VerifyArgs),
@@ -226,6 +260,12 @@ fn severities() -> impl clap::builder::TypedValueParser<Value = Severity> {
     use clap::builder::TypedValueParser as _;
     PossibleValuesParser::new(Severity::ALL.map(Severity::name))
         .map(|name| Severity::from_name(&name).unwrap_or(Severity::High))
+}
+
+fn kinds() -> impl clap::builder::TypedValueParser<Value = Kind> {
+    use clap::builder::TypedValueParser as _;
+    PossibleValuesParser::new(Kind::ALL.map(Kind::name))
+        .map(|name| Kind::from_name(&name).unwrap_or(Kind::Finding))
 }
 
 const VERIFY: &str = "Prove that an export of records is whole and unchanged, or name what is not. Each record carries the \

@@ -1,0 +1,81 @@
+//! `guestward ship`: the daemon that delivers the journal, in the foreground.
+
+use std::fs::DirBuilder;
+use std::io::{self, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::args::ShipArgs;
+use super::places::Places;
+use super::{Exit, Failure, policy};
+use crate::finding::Text;
+use crate::policy::Policy;
+use crate::ship::local::{self, LocalFile};
+use crate::ship::stdout::Stdout;
+use crate::ship::{self, Lock, Shipper, Standing, Stop, Tell};
+
+pub(super) fn run(args: &ShipArgs) -> Result<Exit, Failure> {
+    // Before anything else: every later thread inherits it.
+    let stop =
+        Stop::on_signal().map_err(|cause| Failure::trouble(format!("cannot wait for signals: {cause}")))?;
+    let places = Places::from_env();
+    let settings = settings(&policy::load(args.policy.policy.as_ref())?, &places);
+    let _lock = lock(&places)?;
+    let shippers = shippers(settings)?;
+    let places = ship::Places { journal: places.journal(), cursors: places.cursors() };
+    ship::run(shippers, &places, &stop, &tell()).map_err(Failure::trouble)?;
+    Ok(Exit::Clean)
+}
+
+/// What the policy says of the destinations.
+struct Settings {
+    local: Option<local::Settings>,
+    stdout: bool,
+}
+
+fn settings(policy: &Policy, places: &Places) -> Settings {
+    let local = || local::Settings {
+        path: policy.local_path().map_or_else(|| places.records(), Path::to_owned),
+        max_bytes: policy.local_max_bytes(),
+        keep: u32::try_from(policy.local_keep()).unwrap_or(u32::MAX),
+    };
+    Settings { local: policy.local_enabled().then(local), stdout: policy.local_stdout() }
+}
+
+fn shippers(settings: Settings) -> Result<Vec<(Box<dyn Shipper>, Arc<Standing>)>, Failure> {
+    let mut shippers: Vec<Box<dyn Shipper>> = Vec::new();
+    if let Some(local) = settings.local {
+        shippers.push(Box::new(LocalFile::new(local)));
+    }
+    if settings.stdout {
+        let stdout = Stdout::new();
+        let stdout =
+            stdout.map_err(|cause| Failure::trouble(format!("cannot use standard output: {cause}")))?;
+        shippers.push(Box::new(stdout));
+    }
+    if shippers.is_empty() {
+        return Err(Failure::trouble(
+            "there is nowhere to deliver to: enable one in [ship.local] of the policy",
+        ));
+    }
+    let standing = |shipper: Box<dyn Shipper>| {
+        let standing = Arc::new(Standing::new(shipper.name()));
+        (shipper, standing)
+    };
+    Ok(shippers.into_iter().map(standing).collect())
+}
+
+fn lock(places: &Places) -> Result<Lock, Failure> {
+    let cursors = places.cursors();
+    let at = |what: &dyn std::fmt::Display| Failure::trouble(format!("{}: {what}", cursors.display()));
+    DirBuilder::new().recursive(true).mode(0o750).create(&cursors).map_err(|cause| at(&cause))?;
+    Lock::take(&cursors).map_err(|cause| at(&cause))
+}
+
+/// One line on standard error for whatever happens; the service manager keeps it.
+fn tell() -> Tell {
+    Arc::new(|text| {
+        let _ = writeln!(io::stderr(), "guestward: {}", Text::new(text));
+    })
+}
