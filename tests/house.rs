@@ -33,6 +33,16 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
         ],
         "a check is a pure function of facts",
     ),
+    (
+        "journal",
+        &["crate::host", "crate::check", "crate::policy", "crate::state", "crate::ship", "crate::cli"],
+        "the journal keeps what it is given",
+    ),
+    (
+        "ship",
+        &["crate::host", "crate::check", "crate::state", "crate::cli"],
+        "what is shipped was in the journal first",
+    ),
     ("", &["Command::new", "std::process::Command"], "the agent starts no other program"),
     (
         "",
@@ -60,6 +70,21 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
     ),
 ];
 
+/// The only places that may say a word that is forbidden everywhere, each with the reason.
+const PERMITTED: &[(&str, &[&str], &str)] = &[
+    ("journal/storage.rs", &["OpenOptions", "set_permissions", "fs::rename"], "the journal's own directory"),
+    ("ship.rs", &["thread::Builder"], "a thread a destination, so that one that is stuck holds up no other"),
+    ("ship/stop.rs", &["thread::Builder"], "one that waits for a signal"),
+    ("ship/lock.rs", &["OpenOptions"], "the lock beside the cursors"),
+    (
+        "ship/local.rs",
+        &["OpenOptions", "set_permissions"],
+        "the file that the operator named for the records",
+    ),
+    ("ship/local/rotate.rs", &["fs::rename"], "the same file, when it is full"),
+    ("ship/local/tail.rs", &["OpenOptions"], "opened to be read, without following a link"),
+];
+
 /// Words of the network, and the only places that may say them.
 const NETWORK: &[&str] = &["TcpStream", "UdpSocket", "UnixStream", "reqwest", "tokio", "sys::socket"];
 const ON_THE_NETWORK: &[(&str, &str)] =
@@ -84,11 +109,19 @@ fn rooms_know_only_the_rooms_before_them() {
                 continue;
             }
             for word in words.iter().filter(|word| names(&code, word)) {
+                if where_.is_empty() && is_permitted(&path, word) {
+                    continue;
+                }
                 broken.push(format!("{} has `{word}`: {reason}", path.display()));
             }
         }
     }
     assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+fn is_permitted(path: &Path, word: &str) -> bool {
+    let inside = path.strip_prefix(project().join("agent/src")).unwrap();
+    PERMITTED.iter().any(|(place, words, _)| Path::new(place) == inside && words.contains(&word))
 }
 
 #[test]

@@ -66,7 +66,7 @@ const STEPS: &[(Who, &str, &str, u64)] = &[
     (Who::Writer, "sync its name", "fsync", 4),
     (Who::Writer, "free a segment", "unlink", 3),
     (Who::Shipper, "deliver", "write", 10),
-    (Who::Shipper, "sync", "fdatasync", 10),
+    (Who::Shipper, "sync a delivery", "fdatasync", 10),
     (Who::Shipper, "acknowledge", "pwrite64", 6),
     (Who::Shipper, "open", "openat", 60),
     (Who::Shipper, "rotate", "rename", 20),
@@ -121,8 +121,10 @@ impl Run {
     fn restart(&mut self) -> Duration {
         self.ensure_running();
         self.kill(Who::Shipper);
-        let before = self.accepted.lock().unwrap().len();
-        until("there is something to deliver", || self.accepted.lock().unwrap().len() > before + 2);
+        // More than was delivered: either the writer goes on, or it waits because there is so much already.
+        let (before, since) = (self.accepted.lock().unwrap().len(), Instant::now());
+        let is_more = || self.accepted.lock().unwrap().len() > before + 2;
+        until("there is something to deliver", || is_more() || since.elapsed() > Duration::from_secs(1));
         let size = |run: &Self| fs::metadata(run.state.records()).map_or(0, |meta| meta.len());
         let was = size(self);
         let started = Instant::now();

@@ -12,7 +12,7 @@ use guestward::finding::wire::record;
 use guestward::journal::Limits;
 use guestward::ship::local::{LocalFile, Settings};
 use guestward::ship::stdout::Stdout;
-use guestward::ship::{self, Places, Shipper, Standing, Stop};
+use guestward::ship::{self, Destination, Places, Stop};
 
 use super::support::binary::text;
 use super::support::journal::{Running, State, drafts, until};
@@ -85,7 +85,7 @@ fn a_full_disk_leaves_no_partial_line_and_loses_nothing() {
     append(&state, 0..2000);
     // A limit on the size of a file is a disk that is full after so many bytes.
     let limit = 100_000;
-    let mut command = state.command(&["ship"]);
+    let command = state.command(&["ship"]);
     let program = command.get_program().to_owned();
     let mut limited = std::process::Command::new("/usr/bin/prlimit");
     limited.arg(format!("--fsize={limit}")).arg(program).args(command.get_args());
@@ -100,7 +100,6 @@ fn a_full_disk_leaves_no_partial_line_and_loses_nothing() {
     let written = state.lines();
     assert!(written.iter().all(|line| line.ends_with('\n')), "no partial line");
     assert!(shipper.terminate().0.success());
-    drop(command.stdin(Stdio::null()));
     let mut shipper = state.ship();
     until("all are delivered", || state.lines().len() == 2001);
     assert_eq!(seqs(&state.lines()), (1..=2001).collect::<Vec<_>>());
@@ -180,12 +179,9 @@ fn the_standing_tells_what_was_delivered_and_what_is_left() {
     fs::create_dir(&places.cursors).unwrap();
     let file = LocalFile::new(Settings { path: state.records(), max_bytes: 1 << 20, keep: 1 });
     let closed = Stdout::to(File::from(OwnedFd::from(writer)));
-    let shippers: Vec<(Box<dyn Shipper>, Arc<Standing>)> = vec![
-        (Box::new(file), Arc::new(Standing::new("local"))),
-        (Box::new(closed), Arc::new(Standing::new("stdout"))),
-    ];
-    let standings: Vec<Arc<Standing>> = shippers.iter().map(|(_, standing)| Arc::clone(standing)).collect();
-    let failed = ship::run(shippers, &places, &Stop::new(), &(Arc::new(|_: &str| ()) as ship::Tell));
+    let destinations = vec![Destination::new(file), Destination::new(closed)];
+    let standings: Vec<_> = destinations.iter().map(Destination::standing).collect();
+    let failed = ship::run(destinations, &places, &Stop::new(), &(Arc::new(|_: &str| ()) as ship::Tell));
     assert_eq!(failed.unwrap_err().shipper, "stdout");
     let (local, stdout) = (standings[0].now(), standings[1].now());
     assert_eq!((stdout.delivered.records, stdout.position), (0, None));

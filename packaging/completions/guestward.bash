@@ -28,11 +28,17 @@ _guestward() {
             guestward,help)
                 cmd="guestward__subcmd__help"
                 ;;
+            guestward,journal)
+                cmd="guestward__subcmd__journal"
+                ;;
             guestward,packages)
                 cmd="guestward__subcmd__packages"
                 ;;
             guestward,policy)
                 cmd="guestward__subcmd__policy"
+                ;;
+            guestward,ship)
+                cmd="guestward__subcmd__ship"
                 ;;
             guestward__subcmd__help,check)
                 cmd="guestward__subcmd__help__subcmd__check"
@@ -46,17 +52,56 @@ _guestward() {
             guestward__subcmd__help,help)
                 cmd="guestward__subcmd__help__subcmd__help"
                 ;;
+            guestward__subcmd__help,journal)
+                cmd="guestward__subcmd__help__subcmd__journal"
+                ;;
             guestward__subcmd__help,packages)
                 cmd="guestward__subcmd__help__subcmd__packages"
                 ;;
             guestward__subcmd__help,policy)
                 cmd="guestward__subcmd__help__subcmd__policy"
                 ;;
+            guestward__subcmd__help,ship)
+                cmd="guestward__subcmd__help__subcmd__ship"
+                ;;
+            guestward__subcmd__help__subcmd__journal,export)
+                cmd="guestward__subcmd__help__subcmd__journal__subcmd__export"
+                ;;
+            guestward__subcmd__help__subcmd__journal,tail)
+                cmd="guestward__subcmd__help__subcmd__journal__subcmd__tail"
+                ;;
+            guestward__subcmd__help__subcmd__journal,verify)
+                cmd="guestward__subcmd__help__subcmd__journal__subcmd__verify"
+                ;;
             guestward__subcmd__help__subcmd__policy,check)
                 cmd="guestward__subcmd__help__subcmd__policy__subcmd__check"
                 ;;
             guestward__subcmd__help__subcmd__policy,show)
                 cmd="guestward__subcmd__help__subcmd__policy__subcmd__show"
+                ;;
+            guestward__subcmd__journal,export)
+                cmd="guestward__subcmd__journal__subcmd__export"
+                ;;
+            guestward__subcmd__journal,help)
+                cmd="guestward__subcmd__journal__subcmd__help"
+                ;;
+            guestward__subcmd__journal,tail)
+                cmd="guestward__subcmd__journal__subcmd__tail"
+                ;;
+            guestward__subcmd__journal,verify)
+                cmd="guestward__subcmd__journal__subcmd__verify"
+                ;;
+            guestward__subcmd__journal__subcmd__help,export)
+                cmd="guestward__subcmd__journal__subcmd__help__subcmd__export"
+                ;;
+            guestward__subcmd__journal__subcmd__help,help)
+                cmd="guestward__subcmd__journal__subcmd__help__subcmd__help"
+                ;;
+            guestward__subcmd__journal__subcmd__help,tail)
+                cmd="guestward__subcmd__journal__subcmd__help__subcmd__tail"
+                ;;
+            guestward__subcmd__journal__subcmd__help,verify)
+                cmd="guestward__subcmd__journal__subcmd__help__subcmd__verify"
                 ;;
             guestward__subcmd__policy,check)
                 cmd="guestward__subcmd__policy__subcmd__check"
@@ -83,7 +128,7 @@ _guestward() {
 
     case "${cmd}" in
         guestward)
-            opts="-h -V --help --version check checks explain packages policy help"
+            opts="-h -V --help --version check checks explain packages ship policy journal help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -167,7 +212,7 @@ _guestward() {
             return 0
             ;;
         guestward__subcmd__help)
-            opts="check checks explain packages policy help"
+            opts="check checks explain packages ship policy journal help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -236,6 +281,62 @@ _guestward() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        guestward__subcmd__help__subcmd__journal)
+            opts="export tail verify"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__help__subcmd__journal__subcmd__export)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__help__subcmd__journal__subcmd__tail)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__help__subcmd__journal__subcmd__verify)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         guestward__subcmd__help__subcmd__packages)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -285,6 +386,178 @@ _guestward() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__help__subcmd__ship)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__journal)
+            opts="-h --help export tail verify help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__journal__subcmd__export)
+            opts="-h --from --kind --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kind)
+                    COMPREPLY=($(compgen -W "finding drift detection gap heartbeat inventory enforcement checkpoint lifecycle" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__journal__subcmd__help)
+            opts="export tail verify help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__journal__subcmd__help__subcmd__export)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__journal__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__journal__subcmd__help__subcmd__tail)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__journal__subcmd__help__subcmd__verify)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__journal__subcmd__tail)
+            opts="-n -f -h --lines --follow --format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --lines)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__journal__subcmd__verify)
+            opts="-h --key --agent --format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --agent)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -419,6 +692,24 @@ _guestward() {
                     ;;
                 --format)
                     COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__ship)
+            opts="-h --policy --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --policy)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)

@@ -30,7 +30,9 @@ complete -c guestward -n "__fish_guestward_needs_command" -f -a "check" -d 'Look
 complete -c guestward -n "__fish_guestward_needs_command" -f -a "checks" -d 'List every check, and how much of CIS, NIST 800-53, AWS Well-Architected and NCSC they cover'
 complete -c guestward -n "__fish_guestward_needs_command" -f -a "explain" -d 'Say everything about one check: why it matters, how to mend it, what it serves'
 complete -c guestward -n "__fish_guestward_needs_command" -f -a "packages" -d 'Show installed and pending packages, and what still runs old code'
+complete -c guestward -n "__fish_guestward_needs_command" -f -a "ship" -d 'Deliver what the journal holds, in the foreground, until SIGTERM'
 complete -c guestward -n "__fish_guestward_needs_command" -f -a "policy" -d 'Validate a policy, or show the one in force'
+complete -c guestward -n "__fish_guestward_needs_command" -f -a "journal" -d 'Read and prove the durable record'
 complete -c guestward -n "__fish_guestward_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c guestward -n "__fish_guestward_using_subcommand check" -l root -d 'Look at the machine below this directory' -r -F
 complete -c guestward -n "__fish_guestward_using_subcommand check" -l policy -d 'The policy, instead of $GUESTWARD_POLICY or /etc/guestward/policy.toml with policy.d/*.toml' -r -F
@@ -58,6 +60,8 @@ complete -c guestward -n "__fish_guestward_using_subcommand packages" -l root -d
 complete -c guestward -n "__fish_guestward_using_subcommand packages" -l format -d 'For people, or for programs' -r -f -a "text\t''
 json\t''"
 complete -c guestward -n "__fish_guestward_using_subcommand packages" -s h -l help -d 'Print help'
+complete -c guestward -n "__fish_guestward_using_subcommand ship" -l policy -d 'The policy, instead of $GUESTWARD_POLICY or /etc/guestward/policy.toml with policy.d/*.toml' -r -F
+complete -c guestward -n "__fish_guestward_using_subcommand ship" -s h -l help -d 'Print help'
 complete -c guestward -n "__fish_guestward_using_subcommand policy; and not __fish_seen_subcommand_from check show help" -s h -l help -d 'Print help'
 complete -c guestward -n "__fish_guestward_using_subcommand policy; and not __fish_seen_subcommand_from check show help" -f -a "check" -d 'Say everything that is wrong with a policy, with file, line and column'
 complete -c guestward -n "__fish_guestward_using_subcommand policy; and not __fish_seen_subcommand_from check show help" -f -a "show" -d 'Print the policy in force as TOML, and where each value came from'
@@ -73,11 +77,46 @@ complete -c guestward -n "__fish_guestward_using_subcommand policy; and __fish_s
 complete -c guestward -n "__fish_guestward_using_subcommand policy; and __fish_seen_subcommand_from help" -f -a "check" -d 'Say everything that is wrong with a policy, with file, line and column'
 complete -c guestward -n "__fish_guestward_using_subcommand policy; and __fish_seen_subcommand_from help" -f -a "show" -d 'Print the policy in force as TOML, and where each value came from'
 complete -c guestward -n "__fish_guestward_using_subcommand policy; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages policy help" -f -a "check" -d 'Look at this machine now and say what is wrong, worst first'
-complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages policy help" -f -a "checks" -d 'List every check, and how much of CIS, NIST 800-53, AWS Well-Architected and NCSC they cover'
-complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages policy help" -f -a "explain" -d 'Say everything about one check: why it matters, how to mend it, what it serves'
-complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages policy help" -f -a "packages" -d 'Show installed and pending packages, and what still runs old code'
-complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages policy help" -f -a "policy" -d 'Validate a policy, or show the one in force'
-complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages policy help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c guestward -n "__fish_guestward_using_subcommand journal; and not __fish_seen_subcommand_from export tail verify help" -s h -l help -d 'Print help'
+complete -c guestward -n "__fish_guestward_using_subcommand journal; and not __fish_seen_subcommand_from export tail verify help" -f -a "export" -d 'Print the records as JSON lines, each its exact bytes, oldest first'
+complete -c guestward -n "__fish_guestward_using_subcommand journal; and not __fish_seen_subcommand_from export tail verify help" -f -a "tail" -d 'Print the last records, and those that come'
+complete -c guestward -n "__fish_guestward_using_subcommand journal; and not __fish_seen_subcommand_from export tail verify help" -f -a "verify" -d 'Prove that an export of records is whole and unchanged, or name what is not'
+complete -c guestward -n "__fish_guestward_using_subcommand journal; and not __fish_seen_subcommand_from export tail verify help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from export" -l from -d 'Leave out the records before this seq, in each epoch' -r
+complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from export" -l kind -d 'Only records of this kind; may be given more than once' -r -f -a "finding\t''
+drift\t''
+detection\t''
+gap\t''
+heartbeat\t''
+inventory\t''
+enforcement\t''
+checkpoint\t''
+lifecycle\t''"
+complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help'
+complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from tail" -s n -l lines -d 'How many' -r
+complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from tail" -l format -d 'For people, or for programs' -r -f -a "text\t''
+json\t''"
+complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from tail" -s f -l follow -d 'Go on with each record as it is made, until interrupted'
+complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from tail" -s h -l help -d 'Print help'
+complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from verify" -l key -d 'The first key of an epoch, as `init-key` wrote it; once for each epoch' -r -F
+complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from verify" -l agent -d 'Only the records of this agent' -r
+complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from verify" -l format -d 'For people, or for programs' -r -f -a "text\t''
+json\t''"
+complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from help" -f -a "export" -d 'Print the records as JSON lines, each its exact bytes, oldest first'
+complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from help" -f -a "tail" -d 'Print the last records, and those that come'
+complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Prove that an export of records is whole and unchanged, or name what is not'
+complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages ship policy journal help" -f -a "check" -d 'Look at this machine now and say what is wrong, worst first'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages ship policy journal help" -f -a "checks" -d 'List every check, and how much of CIS, NIST 800-53, AWS Well-Architected and NCSC they cover'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages ship policy journal help" -f -a "explain" -d 'Say everything about one check: why it matters, how to mend it, what it serves'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages ship policy journal help" -f -a "packages" -d 'Show installed and pending packages, and what still runs old code'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages ship policy journal help" -f -a "ship" -d 'Deliver what the journal holds, in the foreground, until SIGTERM'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages ship policy journal help" -f -a "policy" -d 'Validate a policy, or show the one in force'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages ship policy journal help" -f -a "journal" -d 'Read and prove the durable record'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages ship policy journal help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c guestward -n "__fish_guestward_using_subcommand help; and __fish_seen_subcommand_from policy" -f -a "check" -d 'Say everything that is wrong with a policy, with file, line and column'
 complete -c guestward -n "__fish_guestward_using_subcommand help; and __fish_seen_subcommand_from policy" -f -a "show" -d 'Print the policy in force as TOML, and where each value came from'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and __fish_seen_subcommand_from journal" -f -a "export" -d 'Print the records as JSON lines, each its exact bytes, oldest first'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and __fish_seen_subcommand_from journal" -f -a "tail" -d 'Print the last records, and those that come'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and __fish_seen_subcommand_from journal" -f -a "verify" -d 'Prove that an export of records is whole and unchanged, or name what is not'

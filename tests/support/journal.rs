@@ -122,7 +122,7 @@ impl Running {
     pub(crate) fn start_doomed(command: &Command, syscall: &str, when: u64) -> Self {
         let mut traced = Command::new("/usr/bin/strace");
         traced
-            .args(["-f", "--seccomp-bpf", "-o", "/dev/null", "-e", &format!("trace={syscall}"), "-e"])
+            .args(["-f", "-o", "/dev/null", "-e", &format!("trace={syscall}"), "-e"])
             .arg(format!("inject={syscall}:signal=KILL:when={when}"))
             .arg(command.get_program())
             .args(command.get_args())

@@ -13,7 +13,7 @@ use crate::finding::Text;
 use crate::policy::Policy;
 use crate::ship::local::{self, LocalFile};
 use crate::ship::stdout::Stdout;
-use crate::ship::{self, Lock, Shipper, Standing, Stop, Tell};
+use crate::ship::{self, Destination, Lock, Stop, Tell};
 
 pub(super) fn run(args: &ShipArgs) -> Result<Exit, Failure> {
     // Before anything else: every later thread inherits it.
@@ -22,9 +22,9 @@ pub(super) fn run(args: &ShipArgs) -> Result<Exit, Failure> {
     let places = Places::from_env();
     let settings = settings(&policy::load(args.policy.policy.as_ref())?, &places);
     let _lock = lock(&places)?;
-    let shippers = shippers(settings)?;
+    let destinations = destinations(settings)?;
     let places = ship::Places { journal: places.journal(), cursors: places.cursors() };
-    ship::run(shippers, &places, &stop, &tell()).map_err(Failure::trouble)?;
+    ship::run(destinations, &places, &stop, &tell()).map_err(Failure::trouble)?;
     Ok(Exit::Clean)
 }
 
@@ -43,27 +43,19 @@ fn settings(policy: &Policy, places: &Places) -> Settings {
     Settings { local: policy.local_enabled().then(local), stdout: policy.local_stdout() }
 }
 
-fn shippers(settings: Settings) -> Result<Vec<(Box<dyn Shipper>, Arc<Standing>)>, Failure> {
-    let mut shippers: Vec<Box<dyn Shipper>> = Vec::new();
-    if let Some(local) = settings.local {
-        shippers.push(Box::new(LocalFile::new(local)));
-    }
+fn destinations(settings: Settings) -> Result<Vec<Destination>, Failure> {
+    let mut destinations = Vec::new();
+    destinations.extend(settings.local.map(|local| Destination::new(LocalFile::new(local))));
     if settings.stdout {
-        let stdout = Stdout::new();
-        let stdout =
-            stdout.map_err(|cause| Failure::trouble(format!("cannot use standard output: {cause}")))?;
-        shippers.push(Box::new(stdout));
+        let unusable = |cause| Failure::trouble(format!("cannot use standard output: {cause}"));
+        destinations.push(Destination::new(Stdout::new().map_err(unusable)?));
     }
-    if shippers.is_empty() {
+    if destinations.is_empty() {
         return Err(Failure::trouble(
-            "there is nowhere to deliver to: enable one in [ship.local] of the policy",
+            "there is nowhere to deliver to: enable it in [ship.local] of the policy",
         ));
     }
-    let standing = |shipper: Box<dyn Shipper>| {
-        let standing = Arc::new(Standing::new(shipper.name()));
-        (shipper, standing)
-    };
-    Ok(shippers.into_iter().map(standing).collect())
+    Ok(destinations)
 }
 
 fn lock(places: &Places) -> Result<Lock, Failure> {
