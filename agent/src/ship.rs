@@ -12,7 +12,6 @@
 mod answer;
 mod lane;
 pub mod local;
-mod lock;
 mod retry;
 pub mod status;
 pub mod stdout;
@@ -27,7 +26,6 @@ use std::time::{Duration, Instant};
 
 use crate::journal::{Entry, Position};
 pub use answer::Answers;
-pub use lock::{Lock, LockError};
 pub use status::Standing;
 pub use stop::Stop;
 
@@ -125,16 +123,30 @@ impl fmt::Display for Failed {
 
 impl std::error::Error for Failed {}
 
-/// Delivers until `stop` is set, each shipper on a thread of its own.
-pub fn run(
-    shippers: Vec<(Box<dyn Shipper>, Arc<Standing>)>,
-    places: &Places,
-    stop: &Stop,
-    tell: &Tell,
-) -> Result<(), Failed> {
-    let mut running: Vec<&'static str> = shippers.iter().map(|(shipper, _)| shipper.name()).collect();
+/// A shipper, and how it stands.
+#[derive(Debug)]
+pub struct Destination {
+    shipper: Box<dyn Shipper>,
+    standing: Arc<Standing>,
+}
+
+impl Destination {
+    pub fn new(shipper: impl Shipper + 'static) -> Self {
+        let standing = Arc::new(Standing::new(shipper.name()));
+        Self { shipper: Box::new(shipper), standing }
+    }
+
+    /// For whoever shows the status.
+    pub fn standing(&self) -> Arc<Standing> {
+        Arc::clone(&self.standing)
+    }
+}
+
+/// Delivers until `stop` is set, each destination on a thread of its own.
+pub fn run(destinations: Vec<Destination>, places: &Places, stop: &Stop, tell: &Tell) -> Result<(), Failed> {
+    let mut running: Vec<&'static str> = destinations.iter().map(|each| each.shipper.name()).collect();
     let (done, ended) = mpsc::channel();
-    for (shipper, standing) in shippers {
+    for Destination { shipper, standing } in destinations {
         let name = shipper.name();
         let (places, all, tell, done) = (places.clone(), stop.clone(), Arc::clone(tell), done.clone());
         let work = move || {

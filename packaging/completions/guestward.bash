@@ -37,6 +37,15 @@ _guestward() {
             guestward,policy)
                 cmd="guestward__subcmd__policy"
                 ;;
+            guestward,run)
+                cmd="guestward__subcmd__run"
+                ;;
+            guestward,ship)
+                cmd="guestward__subcmd__ship"
+                ;;
+            guestward,status)
+                cmd="guestward__subcmd__status"
+                ;;
             guestward__subcmd__help,check)
                 cmd="guestward__subcmd__help__subcmd__check"
                 ;;
@@ -58,6 +67,24 @@ _guestward() {
             guestward__subcmd__help,policy)
                 cmd="guestward__subcmd__help__subcmd__policy"
                 ;;
+            guestward__subcmd__help,run)
+                cmd="guestward__subcmd__help__subcmd__run"
+                ;;
+            guestward__subcmd__help,ship)
+                cmd="guestward__subcmd__help__subcmd__ship"
+                ;;
+            guestward__subcmd__help,status)
+                cmd="guestward__subcmd__help__subcmd__status"
+                ;;
+            guestward__subcmd__help__subcmd__journal,export)
+                cmd="guestward__subcmd__help__subcmd__journal__subcmd__export"
+                ;;
+            guestward__subcmd__help__subcmd__journal,init-key)
+                cmd="guestward__subcmd__help__subcmd__journal__subcmd__init__subcmd__key"
+                ;;
+            guestward__subcmd__help__subcmd__journal,tail)
+                cmd="guestward__subcmd__help__subcmd__journal__subcmd__tail"
+                ;;
             guestward__subcmd__help__subcmd__journal,verify)
                 cmd="guestward__subcmd__help__subcmd__journal__subcmd__verify"
                 ;;
@@ -67,14 +94,32 @@ _guestward() {
             guestward__subcmd__help__subcmd__policy,show)
                 cmd="guestward__subcmd__help__subcmd__policy__subcmd__show"
                 ;;
+            guestward__subcmd__journal,export)
+                cmd="guestward__subcmd__journal__subcmd__export"
+                ;;
             guestward__subcmd__journal,help)
                 cmd="guestward__subcmd__journal__subcmd__help"
+                ;;
+            guestward__subcmd__journal,init-key)
+                cmd="guestward__subcmd__journal__subcmd__init__subcmd__key"
+                ;;
+            guestward__subcmd__journal,tail)
+                cmd="guestward__subcmd__journal__subcmd__tail"
                 ;;
             guestward__subcmd__journal,verify)
                 cmd="guestward__subcmd__journal__subcmd__verify"
                 ;;
+            guestward__subcmd__journal__subcmd__help,export)
+                cmd="guestward__subcmd__journal__subcmd__help__subcmd__export"
+                ;;
             guestward__subcmd__journal__subcmd__help,help)
                 cmd="guestward__subcmd__journal__subcmd__help__subcmd__help"
+                ;;
+            guestward__subcmd__journal__subcmd__help,init-key)
+                cmd="guestward__subcmd__journal__subcmd__help__subcmd__init__subcmd__key"
+                ;;
+            guestward__subcmd__journal__subcmd__help,tail)
+                cmd="guestward__subcmd__journal__subcmd__help__subcmd__tail"
                 ;;
             guestward__subcmd__journal__subcmd__help,verify)
                 cmd="guestward__subcmd__journal__subcmd__help__subcmd__verify"
@@ -104,7 +149,7 @@ _guestward() {
 
     case "${cmd}" in
         guestward)
-            opts="-h -V --help --version check checks explain packages policy journal help"
+            opts="-h -V --help --version check checks explain packages ship policy run status journal help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -188,7 +233,7 @@ _guestward() {
             return 0
             ;;
         guestward__subcmd__help)
-            opts="check checks explain packages policy journal help"
+            opts="check checks explain packages ship policy run status journal help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -258,8 +303,50 @@ _guestward() {
             return 0
             ;;
         guestward__subcmd__help__subcmd__journal)
-            opts="verify"
+            opts="export tail verify init-key"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__help__subcmd__journal__subcmd__export)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__help__subcmd__journal__subcmd__init__subcmd__key)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__help__subcmd__journal__subcmd__tail)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -341,8 +428,50 @@ _guestward() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        guestward__subcmd__help__subcmd__run)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__help__subcmd__ship)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__help__subcmd__status)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         guestward__subcmd__journal)
-            opts="-h --help verify help"
+            opts="-h --help export tail verify init-key help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -355,9 +484,45 @@ _guestward() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        guestward__subcmd__journal__subcmd__help)
-            opts="verify help"
+        guestward__subcmd__journal__subcmd__export)
+            opts="-h --from --kind --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kind)
+                    COMPREPLY=($(compgen -W "finding drift detection gap heartbeat inventory enforcement checkpoint lifecycle" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__journal__subcmd__help)
+            opts="export tail verify init-key help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__journal__subcmd__help__subcmd__export)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -383,6 +548,34 @@ _guestward() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        guestward__subcmd__journal__subcmd__help__subcmd__init__subcmd__key)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__journal__subcmd__help__subcmd__tail)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         guestward__subcmd__journal__subcmd__help__subcmd__verify)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -390,6 +583,50 @@ _guestward() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__journal__subcmd__init__subcmd__key)
+            opts="-h --new-epoch --policy --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --policy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__journal__subcmd__tail)
+            opts="-n -f -h --lines --follow --format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --lines)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -548,6 +785,60 @@ _guestward() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__run)
+            opts="-h --policy --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --policy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__ship)
+            opts="-h --policy --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --policy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__status)
+            opts="-h --format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --format)
                     COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0

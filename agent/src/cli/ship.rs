@@ -9,11 +9,12 @@ use std::sync::Arc;
 use super::args::ShipArgs;
 use super::{Exit, Failure, policy};
 use crate::finding::Text;
+use crate::journal::lock::Lock;
 use crate::journal::places::Places;
 use crate::policy::Policy;
 use crate::ship::local::{self, LocalFile};
 use crate::ship::stdout::Stdout;
-use crate::ship::{self, Answers, Lock, Shipper, Standing, Stop, Tell};
+use crate::ship::{self, Answers, Destination, Stop, Tell};
 use crate::sys::notify::Notifier;
 use crate::sys::socket::{self, Listener};
 
@@ -24,13 +25,13 @@ pub(super) fn run(args: &ShipArgs) -> Result<Exit, Failure> {
     let places = Places::from_env();
     let settings = settings(&policy::load(args.policy.policy.as_ref())?, &places);
     let _lock = lock(&places)?;
-    let shippers = shippers(settings)?;
-    let standings = shippers.iter().map(|(_, standing)| Arc::clone(standing)).collect();
+    let destinations = destinations(settings)?;
+    let standings = destinations.iter().map(Destination::standing).collect();
     let _answers = Answers::start(listen(&places)?, standings, places.journal()).map_err(Failure::trouble)?;
     let notifier = Notifier::from_env();
     notifier.ready("delivering");
     let places = ship::Places { journal: places.journal(), cursors: places.cursors() };
-    let ended = ship::run(shippers, &places, &stop, &tell());
+    let ended = ship::run(destinations, &places, &stop, &tell());
     notifier.stopping();
     ended.map_err(Failure::trouble)?;
     Ok(Exit::Clean)
@@ -48,43 +49,34 @@ struct Settings {
 }
 
 fn settings(policy: &Policy, places: &Places) -> Settings {
-    let local = policy.local_enabled().then(|| local::Settings {
+    let local = || local::Settings {
         path: policy.local_path().map_or_else(|| places.records(), Path::to_owned),
         max_bytes: policy.local_max_bytes(),
-        // The policy allows a thousand.
         keep: u32::try_from(policy.local_keep()).unwrap_or(u32::MAX),
-    });
-    Settings { local, stdout: policy.local_stdout() }
+    };
+    Settings { local: policy.local_enabled().then(local), stdout: policy.local_stdout() }
 }
 
-fn shippers(settings: Settings) -> Result<Vec<(Box<dyn Shipper>, Arc<Standing>)>, Failure> {
-    let mut shippers: Vec<Box<dyn Shipper>> = Vec::new();
-    if let Some(local) = settings.local {
-        shippers.push(Box::new(LocalFile::new(local)));
-    }
+fn destinations(settings: Settings) -> Result<Vec<Destination>, Failure> {
+    let mut destinations = Vec::new();
+    destinations.extend(settings.local.map(|local| Destination::new(LocalFile::new(local))));
     if settings.stdout {
-        let stdout = Stdout::new();
-        let stdout =
-            stdout.map_err(|cause| Failure::trouble(format!("cannot use standard output: {cause}")))?;
-        shippers.push(Box::new(stdout));
+        let unusable = |cause| Failure::trouble(format!("cannot use standard output: {cause}"));
+        destinations.push(Destination::new(Stdout::new().map_err(unusable)?));
     }
-    if shippers.is_empty() {
+    if destinations.is_empty() {
         return Err(Failure::trouble(
-            "there is nowhere to deliver to: enable one in [ship.local] of the policy",
+            "there is nowhere to deliver to: enable it in [ship.local] of the policy",
         ));
     }
-    let standing = |shipper: Box<dyn Shipper>| {
-        let standing = Arc::new(Standing::new(shipper.name()));
-        (shipper, standing)
-    };
-    Ok(shippers.into_iter().map(standing).collect())
+    Ok(destinations)
 }
 
 fn lock(places: &Places) -> Result<Lock, Failure> {
     let cursors = places.cursors();
     let at = |what: &dyn std::fmt::Display| Failure::trouble(format!("{}: {what}", cursors.display()));
     DirBuilder::new().recursive(true).mode(0o750).create(&cursors).map_err(|cause| at(&cause))?;
-    Lock::take(&cursors).map_err(|cause| at(&cause))
+    Lock::take(&cursors).map_err(Failure::trouble)
 }
 
 /// One line on standard error for whatever happens; the service manager keeps it.

@@ -187,7 +187,7 @@ pub const SETTINGS: &[Known] = &[
         kind: Kind::Number { default: 5, range: (0, 1_000), unit: Unit::Count },
         help: "how many older files are kept",
     },
-    flag("ship.local", "stdout", false, "whether the records go to standard output instead"),
+    flag("ship.local", "stdout", false, "whether the records go to standard output, too"),
 ];
 
 const fn seconds(

@@ -94,15 +94,12 @@ impl Loop<'_> {
             return limit / 2;
         }
         let refused = |index: usize, entry: &Entry| index < limit && (!is_named || named(entry));
-        let mut index = 0;
-        let all = std::mem::take(rest);
-        for entry in all {
+        for (index, entry) in std::mem::take(rest).into_iter().enumerate() {
             if refused(index, &entry) {
                 self.note(&entry, text);
             } else {
                 rest.push(entry);
             }
-            index += 1;
         }
         limit.saturating_mul(2)
     }

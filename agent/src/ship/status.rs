@@ -50,7 +50,7 @@ pub struct Problem {
 }
 
 impl Standing {
-    pub fn new(name: &'static str) -> Self {
+    pub(super) fn new(name: &'static str) -> Self {
         Self(Mutex::new(Status {
             name,
             position: None,

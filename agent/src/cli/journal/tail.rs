@@ -29,12 +29,14 @@ pub(super) fn run(args: &TailArgs, out: &mut dyn Write) -> Result<Exit, Failure>
     for entry in &last {
         print(entry, args.format.format, paint, out)?;
     }
-    while args.follow {
+    if !args.follow {
+        return Ok(Exit::Clean);
+    }
+    loop {
         out.flush().map_err(|error| Failure::output(error, Exit::Clean))?;
         std::thread::sleep(POLL);
         each(&mut reader, |entry| print(&entry, args.format.format, paint, out))?;
     }
-    Ok(Exit::Clean)
 }
 
 fn print(entry: &Entry, format: Format, paint: Paint, out: &mut dyn Write) -> Result<(), Failure> {

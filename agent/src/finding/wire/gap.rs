@@ -73,6 +73,12 @@ pub struct Run {
     pub before: Option<Hash>,
 }
 
+impl Run {
+    pub fn covers(&self, seq: u64) -> bool {
+        (self.from..=self.to).contains(&seq)
+    }
+}
+
 impl From<Run> for (u64, u64, Option<Hash>) {
     fn from(run: Run) -> Self {
         (run.from, run.to, run.before)

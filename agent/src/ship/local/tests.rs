@@ -201,7 +201,8 @@ fn a_batch_on_both_sides_of_a_rotation_is_not_written_twice() {
 
 #[test]
 fn what_is_no_file_is_refused_until_it_is_gone() {
-    let make: [(&str, fn(&Path)); 3] = [
+    type Make = (&'static str, fn(&Path));
+    let make: [Make; 3] = [
         ("a symbolic link", |path| symlink("/etc/passwd", path).unwrap()),
         ("a FIFO", |path| nix::unistd::mkfifo(path, nix::sys::stat::Mode::S_IRWXU).unwrap()),
         ("a directory", |path| fs::create_dir(path).unwrap()),
@@ -250,5 +251,5 @@ fn the_look_back_covers_more_than_a_batch() {
     // Else a crash could leave more behind the cursor than is looked at.
     let Bounds { records, bytes } =
         LocalFile::new(Settings { path: "x".into(), max_bytes: 1, keep: 1 }).bounds();
-    assert!(tail::WINDOW as usize > records + bytes + 2 * record::MAX_LINE);
+    assert!(usize::try_from(tail::WINDOW).unwrap() > records + bytes + 2 * record::MAX_LINE);
 }
