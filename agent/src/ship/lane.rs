@@ -46,7 +46,9 @@ fn until_stopped(
                 continue;
             }
         };
-        backoff = Backoff::default();
+        if std::mem::take(&mut backoff) != Backoff::default() && standing.works() {
+            pace.tell("reads the journal again");
+        }
         standing.damaged(batch.damaged);
         if batch.entries.is_empty() {
             pace.wait(POLL);

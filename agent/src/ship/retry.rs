@@ -116,6 +116,9 @@ impl Loop<'_> {
         while let Err(cause) = (self.keep)(to) {
             self.wait(&mut backoff, None, &format!("cannot write the cursor: {cause}"))?;
         }
+        if self.standing.works() {
+            self.pace.tell("keeps its cursor again");
+        }
         self.standing.at(Some(to));
         Ok(())
     }
