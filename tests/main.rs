@@ -16,6 +16,7 @@ mod host;
 mod hostile;
 mod house;
 mod imds;
+mod journal;
 mod licences;
 mod network_differential;
 mod ocsf;
