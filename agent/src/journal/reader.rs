@@ -74,6 +74,8 @@ impl<S: Storage> Reader<S> {
                     self.place = None;
                     return Ok(batch);
                 }
+                // What was read before it is in the batch, and comes no second time.
+                Err(_) if !batch.entries.is_empty() => return Ok(batch),
                 // What lies beyond a segment that stays unreadable must not wait for it for ever.
                 Err(error) if is_last || !self.gives_up(&error) => return Err(error),
                 Err(_) => batch.damaged += self.storage.size(&names[index].to_string()).unwrap_or(0),
