@@ -3,6 +3,7 @@
 use guestward::journal::Limits;
 
 use super::disk::{Faults, Random, Seen};
+use super::oracle::Key;
 use super::world::{Met, World};
 
 const LIMITS: Limits = Limits { max_bytes: 24 * 1024, max_age: 60, segment_bytes: 2048 };
@@ -38,8 +39,8 @@ fn live(seed: u64, faults: Faults) -> World {
     };
     let mut world = World::new(seed, limits, faults);
     for _ in 0..random.below(5) {
-        world.crash_somewhere(150);
-        world.live(5 + random.below(15));
+        world.crash_somewhere(80);
+        world.live(3 + random.below(11));
     }
     world.live(random.below(10));
     world
@@ -50,7 +51,7 @@ fn run(seeds: std::ops::Range<u64>) -> Sum {
     for seed in seeds {
         let mut world = live(seed, faults(seed));
         let lost = world.settle();
-        sum.add(&world);
+        sum = sum.with(Sum::of(&world));
         if !lost.is_empty() || !world.oracle.complaints().is_empty() {
             sum.failures.push(format!("seed {seed}: lost {lost:?}; {:?}", world.oracle.complaints()));
         }
@@ -59,26 +60,18 @@ fn run(seeds: std::ops::Range<u64>) -> Sum {
 }
 
 impl Sum {
-    fn add(&mut self, world: &World) {
-        let (seen, met) = (world.disk.seen(), world.met);
-        self.seen.operations += seen.operations;
-        self.seen.crashes += seen.crashes;
-        self.seen.torn += seen.torn;
-        self.seen.names_lost += seen.names_lost;
-        self.seen.failed_writes += seen.failed_writes;
-        self.seen.failed_syncs += seen.failed_syncs;
-        self.seen.failed_reads += seen.failed_reads;
-        self.seen.full += seen.full;
-        self.met.opens += met.opens;
-        self.met.markers_lost += met.markers_lost;
-        self.met.rewrites += met.rewrites;
-        self.met.drops += met.drops;
-        self.met.damage_told += met.damage_told;
-        self.met.freed += met.freed;
-        self.met.refused += met.refused;
-        self.met.checkpoints += met.checkpoints;
-        self.accepted += world.oracle.accepted();
-        self.duplicates += world.oracle.duplicates;
+    fn of(world: &World) -> Self {
+        let (accepted, duplicates) = (world.oracle.accepted(), world.oracle.duplicates);
+        Self { seen: world.disk.seen(), met: world.met, accepted, duplicates, failures: Vec::new() }
+    }
+
+    fn with(mut self, other: Self) -> Self {
+        self.seen.add(&other.seen);
+        self.met.add(&other.met);
+        self.accepted += other.accepted;
+        self.duplicates += other.duplicates;
+        self.failures.extend(other.failures);
+        self
     }
 
     fn check(&self) {
@@ -97,17 +90,28 @@ fn seeds() -> std::ops::Range<u64> {
 
 #[test]
 fn whatever_the_power_and_the_disk_do_nothing_accepted_is_lost_without_a_word() {
-    let sum = run(seeds());
+    let seeds = seeds();
+    let least = (seeds.end - seeds.start) / 100;
+    let middle = seeds.start + (seeds.end - seeds.start) / 2;
+    let sum = std::thread::scope(|scope| {
+        let first = scope.spawn(|| run(seeds.start..middle));
+        let second = run(middle..seeds.end);
+        [first.join().unwrap(), second].into_iter().reduce(Sum::with).unwrap()
+    });
     sum.check();
     // A test that met none of it has shown nothing.
     let (seen, met) = (sum.seen, sum.met);
-    for count in [seen.crashes, seen.torn, seen.names_lost, seen.failed_writes, seen.failed_syncs, seen.failed_reads] {
-        assert!(count > 100, "{sum:?}");
+    for count in
+        [seen.crashes, seen.torn, seen.names_lost, seen.failed_writes, seen.failed_syncs, seen.failed_reads]
+    {
+        assert!(count > least, "{sum:?}");
     }
-    for count in [met.rewrites, met.drops, met.freed, met.refused, met.checkpoints, met.markers_lost, seen.full] {
-        assert!(count > 100, "{sum:?}");
+    for count in
+        [met.rewrites, met.drops, met.freed, met.refused, met.checkpoints, met.markers_lost, seen.full]
+    {
+        assert!(count > least, "{sum:?}");
     }
-    assert!(sum.accepted > 10_000 && sum.duplicates > 1000, "{sum:?}");
+    assert!(sum.accepted > usize::try_from(least * 100).unwrap() && sum.duplicates > least, "{sum:?}");
     eprintln!("{sum:?}");
 }
 
@@ -138,10 +142,17 @@ fn what_rots_at_rest_is_named_when_the_journal_is_opened() {
         let mut segments = files.iter().filter(|(name, size)| name.ends_with(".seg") && *size > 0);
         // The last marker and the last record together look like a batch that never was: one flip is one or the other.
         let Some((name, size)) = segments.nth(random.below(files.len())) else { continue };
-        if std::env::var_os("DBG").is_some() { eprintln!("DBG {seed} {name} {size} {files:?} delivered-by"); }
         world.disk.flip(name, random.below(*size), 1 << random.below(8));
-        let lost = world.settle();
-        assert!(lost.is_empty() && world.oracle.complaints().is_empty(), "seed {seed}: {lost:?} {:?}", world.oracle.complaints());
+        // What the shipper had passed by is not missed: it was delivered, or dropped and named before.
+        world.disk.crash_after(None);
+        let passed = world.passed();
+        let lost: Vec<Key> =
+            world.settle().into_iter().filter(|key| passed.is_none_or(|at| *key > at)).collect();
+        assert!(
+            lost.is_empty() && world.oracle.complaints().is_empty(),
+            "seed {seed}: {lost:?} {:?}",
+            world.oracle.complaints()
+        );
         told += world.met.damage_told;
     }
     assert!(told > 100, "{told}");

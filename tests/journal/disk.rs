@@ -8,39 +8,16 @@
 //!   next sync of the same file succeeds.
 //! - Any operation can fail with EIO, a write with ENOSPC, and a read for a while.
 
+mod platter;
+mod random;
+
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::io;
 use std::rc::Rc;
 
 use guestward::journal::Storage;
-
-/// SplitMix64: small, and the same on every machine.
-#[derive(Debug, Clone)]
-pub(crate) struct Random(u64);
-
-impl Random {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next() % u64::try_from(bound.max(1)).unwrap()).unwrap()
-    }
-
-    /// True so many times in a thousand.
-    pub(crate) fn chance(&mut self, thousandths: usize) -> bool {
-        self.below(1000) < thousandths
-    }
-}
+use platter::{Change, Folder, Inode};
+pub(crate) use random::Random;
 
 /// What can go wrong, in thousandths of the operations concerned.
 #[derive(Debug, Clone, Copy, Default)]
@@ -68,30 +45,17 @@ pub(crate) struct Seen {
     pub(crate) full: u64,
 }
 
-#[derive(Debug, Default)]
-struct Inode {
-    /// What reads show.
-    cached: Vec<u8>,
-    /// What a crash leaves for certain.
-    durable: Vec<u8>,
-    /// What may or may not reach the disk.
-    unsynced: Vec<(usize, Vec<u8>)>,
-    /// How long the file could be after a crash.
-    longest: usize,
-}
-
-#[derive(Debug, Clone)]
-enum Change {
-    Bind(String, usize),
-    Unbind(String, usize),
-    Rename(String, String, usize),
-}
-
-#[derive(Debug, Default)]
-struct Folder {
-    names: BTreeMap<String, usize>,
-    durable: BTreeMap<String, usize>,
-    unsynced: Vec<Change>,
+impl Seen {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.operations += other.operations;
+        self.crashes += other.crashes;
+        self.torn += other.torn;
+        self.names_lost += other.names_lost;
+        self.failed_writes += other.failed_writes;
+        self.failed_syncs += other.failed_syncs;
+        self.failed_reads += other.failed_reads;
+        self.full += other.full;
+    }
 }
 
 #[derive(Debug)]
@@ -229,8 +193,12 @@ impl Disk {
         self.step()?;
         let (fails, is_down) = (self.fails(|faults| faults.write), self.is_down());
         let state = &mut *self.state.borrow_mut();
-        let used: usize =
-            state.folders.iter().flat_map(|f| f.names.values()).map(|&at| state.inodes[at].cached.len()).sum();
+        let used: usize = state
+            .folders
+            .iter()
+            .flat_map(|f| f.names.values())
+            .map(|&at| state.inodes[at].cached.len())
+            .sum();
         let grows = (offset + bytes.len()).saturating_sub(state.inodes[inode].cached.len());
         let is_full = state.faults.capacity > 0 && used + grows > state.faults.capacity;
         let is_cut = fails || is_full || is_down;
@@ -245,118 +213,6 @@ impl Disk {
             (_, true) => Err(eio()),
             _ => Ok(()),
         }
-    }
-}
-
-impl Change {
-    fn apply(&self, names: &mut BTreeMap<String, usize>) {
-        match self {
-            Self::Bind(name, inode) => {
-                names.insert(name.clone(), *inode);
-            }
-            Self::Unbind(name, inode) => {
-                if names.get(name) == Some(inode) {
-                    names.remove(name);
-                }
-            }
-            Self::Rename(from, to, inode) => {
-                if names.get(from) == Some(inode) {
-                    names.remove(from);
-                }
-                names.insert(to.clone(), *inode);
-            }
-        }
-    }
-}
-
-impl Folder {
-    fn crash(&mut self, random: &mut Random) -> u64 {
-        let mut lost = 0;
-        for change in std::mem::take(&mut self.unsynced) {
-            if random.chance(500) {
-                change.apply(&mut self.durable);
-            } else {
-                lost += 1;
-            }
-        }
-        self.names = self.durable.clone();
-        lost
-    }
-}
-
-impl Inode {
-    fn write(&mut self, offset: usize, bytes: &[u8]) {
-        put(&mut self.cached, offset, bytes);
-        self.longest = self.longest.max(self.cached.len());
-        self.unsynced.push((offset, bytes.to_vec()));
-    }
-
-    fn sync(&mut self) {
-        for (offset, bytes) in std::mem::take(&mut self.unsynced) {
-            put(&mut self.durable, offset, &bytes);
-        }
-        // What an earlier sync lost stays lost: there the disk has zeros, and the cache goes on to show it.
-        self.durable.resize(self.longest.max(self.durable.len()), 0);
-    }
-
-    /// The kernel marks pages clean that never reached the disk.
-    fn lose(&mut self, random: &mut Random) {
-        let unsynced = std::mem::take(&mut self.unsynced);
-        self.unsynced = unsynced.iter().flat_map(|write| survivors(write, random)).collect();
-    }
-
-    /// Whether part of something survived, and part of it not.
-    fn crash(&mut self, random: &mut Random) -> bool {
-        let unsynced = std::mem::take(&mut self.unsynced);
-        let pieces: Vec<_> = unsynced.iter().flat_map(|write| survivors(write, random)).collect();
-        let total = |writes: &[(usize, Vec<u8>)]| writes.iter().map(|(_, bytes)| bytes.len()).sum::<usize>();
-        let is_torn = !pieces.is_empty() && total(&pieces) < total(&unsynced);
-        let (short, long) = (self.durable.len(), self.longest.max(self.durable.len()));
-        let size = match random.below(4) {
-            0 => short,
-            1 => short + random.below(long - short + 1),
-            _ => long,
-        };
-        let is_garbage = random.chance(300);
-        while self.durable.len() < size {
-            self.durable.push(if is_garbage { random.next().to_le_bytes()[0] } else { 0 });
-        }
-        for (offset, bytes) in &pieces {
-            let fits = size.saturating_sub(*offset).min(bytes.len());
-            put(&mut self.durable, *offset, &bytes[..fits]);
-        }
-        self.durable.truncate(size);
-        self.cached = self.durable.clone();
-        self.longest = size;
-        is_torn
-    }
-}
-
-/// Any part of a write: all, none, its beginning, or pieces.
-fn survivors((offset, bytes): &(usize, Vec<u8>), random: &mut Random) -> Vec<(usize, Vec<u8>)> {
-    match random.below(4) {
-        0 => Vec::new(),
-        1 => vec![(*offset, bytes.clone())],
-        2 => vec![(*offset, bytes[..random.below(bytes.len() + 1)].to_vec())],
-        _ => {
-            let (mut at, mut pieces) = (0, Vec::new());
-            while at < bytes.len() {
-                let end = (at + 1 + random.below(300)).min(bytes.len());
-                if random.chance(600) {
-                    pieces.push((offset + at, bytes[at..end].to_vec()));
-                }
-                at = end;
-            }
-            pieces
-        }
-    }
-}
-
-fn put(file: &mut Vec<u8>, offset: usize, bytes: &[u8]) {
-    // A write of nothing makes no file longer.
-    if !bytes.is_empty() {
-        file.resize(file.len().max(offset + bytes.len()), 0);
-        file[offset..offset + bytes.len()].copy_from_slice(bytes);
     }
 }
 

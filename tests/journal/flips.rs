@@ -93,7 +93,9 @@ fn damage(files: &Files, random: &mut Random) -> String {
         }
         88..92 => return replaced(path, "FIFO", |path| nix::unistd::mkfifo(path, Mode::S_IRWXU).unwrap()),
         92..95 => return replaced(path, "directory", |path| fs::create_dir(path).unwrap()),
-        95..97 => return replaced(path, "link", |path| std::os::unix::fs::symlink("/etc/passwd", path).unwrap()),
+        95..97 => {
+            return replaced(path, "link", |path| std::os::unix::fs::symlink("/etc/passwd", path).unwrap());
+        }
         97 => return replaced(path, "gone", |_| ()),
         _ => {
             bytes.extend((0..random.below(3000)).map(|_| random.next().to_le_bytes()[0]));
@@ -113,13 +115,14 @@ fn replaced(path: &Path, way: &str, by: impl Fn(&Path)) -> String {
 /// Frames that are as they were, where they were.
 fn intact(before: &Files, lines: &BTreeMap<u64, Vec<u8>>) -> Vec<u64> {
     const FRAME: usize = 28;
+    let is_file = |path: &Path| fs::symlink_metadata(path).is_ok_and(|meta| meta.is_file());
+    let now = |path: &Path| if is_file(path) { fs::read(path).unwrap() } else { Vec::new() };
+    let both: Vec<(&Vec<u8>, Vec<u8>)> = before.iter().map(|(path, bytes)| (bytes, now(path))).collect();
     let is_intact = |line: &Vec<u8>| {
-        before.iter().any(|(path, bytes)| {
-            memchr::memmem::find(bytes, line).is_some_and(|at| {
-                let is_file = fs::symlink_metadata(path).is_ok_and(|meta| meta.is_file());
-                let now = if is_file { fs::read(path).unwrap() } else { Vec::new() };
-                now.get(at - FRAME..at + line.len()) == Some(&bytes[at - FRAME..at + line.len()])
-            })
+        both.iter().any(|(bytes, now)| {
+            memchr::memmem::find(bytes, line)
+                .map(|at| at - FRAME..at + line.len())
+                .is_some_and(|span| now.get(span.clone()) == Some(&bytes[span]))
         })
     };
     lines.iter().filter(|(_, line)| is_intact(line)).map(|(seq, _)| *seq).collect()
@@ -147,11 +150,14 @@ fn judge(state: &Path, before: &Files, lines: &BTreeMap<u64, Vec<u8>>, way: &str
     });
     let runs: Vec<_> = gaps.flat_map(|gap| gap.runs).collect();
     let is_told = |seq: &u64| now.get(seq) == lines.get(seq) || runs.iter().any(|run| run.covers(*seq));
-    let silent: Vec<u64> =
-        lines.keys().filter(|seq| **seq > DELIVERED && !is_told(seq)).copied().collect();
+    let silent: Vec<u64> = lines.keys().filter(|seq| **seq > DELIVERED && !is_told(seq)).copied().collect();
     // What was cut off at the very end looks as if it had never been there. Nothing behind it may be.
     let last = lines.keys().filter(|seq| is_told(seq)).max().copied().unwrap_or(0);
-    assert!(silent.iter().all(|seq| *seq > last), "{way}: {silent:?} of {} are gone without a word", lines.len());
+    assert!(
+        silent.iter().all(|seq| *seq > last),
+        "{way}: {silent:?} of {} are gone without a word",
+        lines.len()
+    );
 }
 
 #[test]

@@ -79,7 +79,8 @@ impl Oracle {
     /// What is lost without a word, if this is all that there is beside what was delivered.
     pub(crate) fn lost(&self, present: &BTreeMap<Key, Vec<u8>>) -> Vec<Key> {
         let delivered = self.delivered.iter().map(|key| (*key, &self.shown[key]));
-        let told: Vec<(Key, &Vec<u8>)> = present.iter().map(|(key, line)| (*key, line)).chain(delivered).collect();
+        let told: Vec<(Key, &Vec<u8>)> =
+            present.iter().map(|(key, line)| (*key, line)).chain(delivered).collect();
         let mut named = Vec::new();
         for ((epoch, _), line) in &told {
             let record = record::parse(line).unwrap();

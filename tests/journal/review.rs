@@ -12,7 +12,8 @@ const LIMITS: Limits = Limits { max_bytes: 1 << 20, max_age: u64::MAX, segment_b
 
 fn open(disk: &Disk, delivered: Option<Position>) -> Journal<Disk> {
     let mut random = || [7; 8];
-    Journal::open(disk.clone(), LIMITS, Claim::default(), delivered, &mut random, Timestamp::UNIX_EPOCH).unwrap()
+    Journal::open(disk.clone(), LIMITS, Claim::default(), delivered, &mut random, Timestamp::UNIX_EPOCH)
+        .unwrap()
 }
 
 fn append(journal: &mut Journal<Disk>, count: u64) {

@@ -24,6 +24,19 @@ pub(crate) struct Met {
     pub(crate) checkpoints: u64,
 }
 
+impl Met {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.opens += other.opens;
+        self.markers_lost += other.markers_lost;
+        self.rewrites += other.rewrites;
+        self.drops += other.drops;
+        self.damage_told += other.damage_told;
+        self.freed += other.freed;
+        self.refused += other.refused;
+        self.checkpoints += other.checkpoints;
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) disk: Disk,
@@ -177,8 +190,14 @@ impl World {
     }
 
     fn draft(&mut self) -> Draft {
-        const KINDS: [Kind; 6] =
-            [Kind::Finding, Kind::Drift, Kind::Detection, Kind::Heartbeat, Kind::Inventory, Kind::Enforcement];
+        const KINDS: [Kind; 6] = [
+            Kind::Finding,
+            Kind::Drift,
+            Kind::Detection,
+            Kind::Heartbeat,
+            Kind::Inventory,
+            Kind::Enforcement,
+        ];
         self.count += 1;
         let size = if self.random.chance(30) { 3000 } else { self.random.below(200) };
         Draft {
@@ -219,7 +238,9 @@ impl World {
             self.shipper = Some((Reader::new(self.disk.clone(), cursor.at()), cursor));
         }
         let Some((reader, cursor)) = &mut self.shipper else { return };
-        let Ok(batch) = reader.next_batch(1 + self.random.below(20), 1 + self.random.below(4000)) else { return };
+        let Ok(batch) = reader.next_batch(1 + self.random.below(20), 1 + self.random.below(4000)) else {
+            return;
+        };
         for entry in &batch.entries {
             self.oracle.deliver(entry);
         }
@@ -237,6 +258,11 @@ impl World {
         for entry in self.read_all() {
             self.oracle.show(&entry);
         }
+    }
+
+    /// Up to where the sensor knows that the shipper has come.
+    pub(crate) fn passed(&self) -> Option<Key> {
+        cursor::durable(&self.disk.other(), "local").unwrap().map(|at| (at.epoch, at.seq))
     }
 
     fn read_all(&self) -> Vec<Entry> {

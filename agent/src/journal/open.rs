@@ -196,7 +196,8 @@ impl<S: Storage> Journal<S> {
                 (true, Some(start)) => contents.committed(start.first - 1),
                 _ => end - 1,
             };
-            let segment = walk.segment(name, epoch, &contents, &bytes, (start, headers.get(&name)), committed);
+            let segment =
+                walk.segment(name, epoch, &contents, &bytes, (start, headers.get(&name)), committed);
             self.segments.push(segment);
             if let Some(later) = later {
                 walk.skip_to(later.first - 1, later.prev);
@@ -233,8 +234,9 @@ impl<S: Storage> Journal<S> {
         let newest = |at: &Position| {
             starts.all.iter().filter(|(_, start)| start.epoch == at.epoch).map(|(_, start)| start.first).max()
         };
-        self.delivered =
-            self.delivered.filter(|at| newest(at).is_none_or(|first| at.seq <= first.saturating_add(MAX_LEAD)));
+        self.delivered = self
+            .delivered
+            .filter(|at| newest(at).is_none_or(|first| at.seq <= first.saturating_add(MAX_LEAD)));
     }
 
     /// Up to which seq of an epoch everything was delivered, given its first segment.

@@ -151,9 +151,11 @@ impl<S: Storage> Journal<S> {
     fn drop_undelivered(&mut self, wanted: u64, now: Timestamp) -> io::Result<()> {
         let mut freed = 0;
         let mut failed = None;
+        // The gaps may begin a segment; one that was spared the loss of less urgent records is spared all of it.
+        let Some(last) = self.segments.last().map(|segment| segment.name.number) else { return Ok(()) };
         for severity in Severity::ALL {
             let mut index = 0;
-            while index + 1 < self.segments.len() {
+            while self.segments.get(index).is_some_and(|segment| segment.name.number < last) {
                 if freed >= wanted {
                     return Ok(());
                 }
