@@ -16,6 +16,7 @@ mod host;
 mod hostile;
 mod house;
 mod imds;
+mod journal;
 mod journal_kill;
 mod journal_verify;
 mod licences;

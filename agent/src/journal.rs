@@ -130,6 +130,8 @@ struct Segment {
     /// When it was begun, in milliseconds since 1970.
     begun: i64,
     weights: [Weight; Severity::ALL.len()],
+    /// Frames stand behind its end that were never accepted there.
+    is_ragged: bool,
 }
 
 /// How many records of a severity a segment holds, and what they take.
@@ -270,7 +272,7 @@ impl<S: Storage> Journal<S> {
                 // Damage is not a decision to drop.
                 let dropped =
                     lost.ok().filter(|gap| gap.cause != Cause::Damaged).map_or(0, |gap| gap.total());
-                rendered.totals.dropped += dropped;
+                rendered.totals.dropped = rendered.totals.dropped.saturating_add(dropped);
             }
         }
         rendered
@@ -333,16 +335,17 @@ impl<S: Storage> Journal<S> {
         let name = last.name;
         if last.last < last.first && self.storage.remove(&name.to_string()).is_ok() {
             self.segments.pop();
-        } else if let Ok(bytes) = self.storage.size(&name.to_string()) {
-            last.bytes = bytes;
+        } else {
+            last.is_ragged = true;
+            last.bytes = self.storage.size(&name.to_string()).unwrap_or(last.bytes);
         }
         Some(name)
     }
 
     fn accept(&mut self, rendered: Rendered) {
         self.head = rendered.head;
-        self.totals.dropped += rendered.totals.dropped;
-        self.totals.gaps += rendered.totals.gaps;
+        self.totals.dropped = self.totals.dropped.saturating_add(rendered.totals.dropped);
+        self.totals.gaps = self.totals.gaps.saturating_add(rendered.totals.gaps);
         let mut marker = Vec::new();
         frame::push_marker(&mut marker, self.head.seq, &self.head.hash);
         if let Some(segment) = self.segments.last_mut() {
@@ -363,8 +366,7 @@ impl<S: Storage> Journal<S> {
 
     /// A new segment, with its header and its name on the disk.
     fn begin(&mut self, now: Timestamp) -> io::Result<S::File> {
-        let name = Name { number: self.next_number, generation: 0 };
-        self.next_number += 1;
+        let name = self.next_name()?;
         let bytes = self.header_frame(now);
         let mut file = self.storage.create(&name.to_string())?;
         let written = self
@@ -385,8 +387,18 @@ impl<S: Storage> Journal<S> {
             bytes: bytes.len() as u64,
             begun: now.as_millisecond(),
             weights: Default::default(),
+            is_ragged: false,
         });
         Ok(file)
+    }
+
+    fn next_name(&mut self) -> io::Result<Name> {
+        let name = Name { number: self.next_number, generation: 0 };
+        if name.number > segment::MAX_NUMBER {
+            return Err(io::Error::other("the journal has a segment with the last number that there is"));
+        }
+        self.next_number += 1;
+        Ok(name)
     }
 
     fn header_frame(&self, now: Timestamp) -> Vec<u8> {

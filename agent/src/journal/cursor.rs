@@ -86,8 +86,7 @@ pub fn newest<S: Storage>(storage: &S, shipper: &str) -> io::Result<Option<Posit
 
 /// Where a shipper stood for certain, whatever happens to the power: to delete by.
 pub fn durable<S: Storage>(storage: &S, shipper: &str) -> io::Result<Option<Position>> {
-    let [_, older] = slots::read(storage, &file_name(shipper))?;
-    Ok(older.and_then(|slot| Position::parse(&slot.payload)))
+    Ok(slots::durable(storage, &file_name(shipper))?.and_then(|slot| Position::parse(&slot.payload)))
 }
 
 fn file_name(shipper: &str) -> String {

@@ -66,6 +66,17 @@ pub(super) fn push_marker(out: &mut Vec<u8>, seq: u64, head: &Hash) {
 pub(super) fn pieces(bytes: &[u8]) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut at = 0;
+    // A payload that does not fit its header costs its length, and headers can be forged by the million.
+    let mut patience = bytes.len().saturating_mul(PATIENCE);
+    let mut whole = |bytes: &[u8], at| {
+        let claimed = claimed(bytes, at)?;
+        patience = patience.checked_sub(claimed.len())?;
+        let frame = whole(bytes, at);
+        if frame.is_some() {
+            patience += claimed.len();
+        }
+        frame
+    };
     while at < bytes.len() {
         if let Some(frame) = whole(bytes, at) {
             at = frame.span.end;
@@ -82,20 +93,30 @@ pub(super) fn pieces(bytes: &[u8]) -> Vec<Piece> {
     pieces
 }
 
-fn whole(bytes: &[u8], at: usize) -> Option<Frame> {
+/// Where a frame lies, if its header is whole.
+fn claimed(bytes: &[u8], at: usize) -> Option<Range<usize>> {
     let header = bytes.get(at..at + HEADER)?;
-    let number = |range: Range<usize>| Some(u32::from_le_bytes(header[range].try_into().ok()?));
-    if header[..4] != MAGIC || crc32c::crc32c(&header[..24]) != number(24..28)? {
+    if header[..4] != MAGIC || crc32c::crc32c(&header[..24]) != number(header, 24)? {
         return None;
     }
-    let length = usize::try_from(number(4..8)?).ok().filter(|&length| length <= MAX_LINE)?;
-    let payload = bytes.get(at + HEADER..at + HEADER + length)?;
-    if crc32c::crc32c(payload) != number(20..24)? {
+    let length = usize::try_from(number(header, 4)?).ok().filter(|&length| length <= MAX_LINE)?;
+    let end = at + HEADER + length;
+    (end <= bytes.len()).then_some(at..end)
+}
+
+fn number(header: &[u8], at: usize) -> Option<u32> {
+    header.get(at..at + 4)?.try_into().ok().map(u32::from_le_bytes)
+}
+
+fn whole(bytes: &[u8], at: usize) -> Option<Frame> {
+    let span = claimed(bytes, at)?;
+    let header = &bytes[at..at + HEADER];
+    if crc32c::crc32c(&bytes[at + HEADER..span.end]) != number(header, 20)? {
         return None;
     }
     let seq = u64::from_le_bytes(header[8..16].try_into().ok()?);
     let content = content(header[16], header[17])?;
-    Some(Frame { content, seq, span: at..at + HEADER + length })
+    Some(Frame { content, seq, span })
 }
 
 fn code(content: Content) -> (u8, u8) {
@@ -123,6 +144,8 @@ fn position<T: PartialEq>(all: &[T], one: &T) -> u8 {
 
 const MAGIC: [u8; 4] = [0xff, b'G', b'W', 1];
 pub(super) const HEADER: usize = 28;
+/// How often over, at most, the bytes of a segment are read in search of whole frames.
+const PATIENCE: usize = 8;
 const MARKER: u8 = 254;
 const SEGMENT_HEADER: u8 = 255;
 

@@ -11,10 +11,11 @@ use std::ops::Range;
 
 use jiff::Timestamp;
 
-use super::frame::{Content, Frame};
-use super::segment::{Contents, Header, Machine, Name};
+use super::frame::{self, Content, Frame};
+use super::room::UNFINISHED;
+use super::segment::{Contents, Header, MAX_SEQ, Machine, Name};
 use super::storage::Storage;
-use super::{Draft, Head, Journal, Limits, Position, Rendered, Segment, Totals, Weight, add};
+use super::{Head, Journal, Limits, Position, Rendered, Segment, Totals, Weight, add};
 use crate::finding::Severity;
 use crate::finding::wire::body::{EpochCause, Former, Lifecycle, Told};
 use crate::finding::wire::gap::{Cause, Gap, MAX_PLACES, MAX_RUNS, Run};
@@ -38,7 +39,10 @@ struct Walk {
     /// The last record's bytes, to hash only when something is missing behind it.
     last: Option<Vec<u8>>,
     holes: Vec<Run>,
-    explained: Vec<Run>,
+    /// What gaps name, of whichever epoch.
+    explained: Vec<(Id, Run)>,
+    /// Up to here everything was delivered, so that nobody misses it.
+    delivered: u64,
     damage: Vec<(Name, Range<usize>)>,
     totals: Totals,
     /// Which key sealed the last checkpoint that was sealed.
@@ -79,7 +83,7 @@ impl<S: Storage> Journal<S> {
             machine: claim.machine,
             segments: Vec::new(),
             active: None,
-            next_number: names.last().map_or(1, |name| name.number + 1),
+            next_number: names.last().map_or(1, |name| name.number.saturating_add(1)),
             head: Head { seq: 0, hash: Hash::NONE },
             totals: Totals::default(),
             sealed: None,
@@ -144,12 +148,12 @@ impl<S: Storage> Journal<S> {
         let numbers =
             self.quarantined.iter().filter_map(|(name, _)| name.strip_prefix(QUARANTINE)?.parse().ok());
         let highest: u64 = numbers.map(|name: Name| name.number).max().unwrap_or(0);
-        self.next_number = self.next_number.max(highest + 1);
+        self.next_number = self.next_number.max(highest.saturating_add(1));
     }
 
     fn adopt(&mut self, names: &[Name]) -> io::Result<()> {
         for &name in names.iter().rev() {
-            let bytes = self.storage.read(&name.to_string(), 0, MAX_SEGMENT).unwrap_or_default();
+            let bytes = read_patiently(&self.storage, name, MAX_SEGMENT).unwrap_or_default();
             let contents = Contents::of(&bytes);
             let record = contents.records.last().map(|frame| record::parse(&bytes[frame.payload()]));
             if let Some(Ok(record)) = record {
@@ -167,45 +171,82 @@ impl<S: Storage> Journal<S> {
         headers: &BTreeMap<Name, Header>,
         now: Timestamp,
     ) -> io::Result<()> {
+        let starts = Starts::of(&self.storage, names, headers);
+        self.doubt_the_cursor(&starts);
         let mut walks: BTreeMap<Id, Walk> = BTreeMap::new();
         let mut tail = None;
-        for (index, &name) in names.iter().enumerate() {
+        for &name in names {
             // One that cannot be read is as good as damaged: what was in it becomes a gap, and the journal opens.
-            let bytes = self.storage.read(&name.to_string(), 0, MAX_SEGMENT).unwrap_or_default();
+            let read = read_patiently(&self.storage, name, MAX_SEGMENT);
+            let is_unreadable = read.is_err();
+            let bytes = read.unwrap_or_default();
             let contents = Contents::of(&bytes);
-            let epoch = match (headers.get(&name), contents.records.first()) {
-                (Some(header), _) => header.epoch,
-                (None, Some(frame)) => {
-                    record::parse(&bytes[frame.payload()]).map_or(self.speaker.epoch, |r| r.epoch)
-                }
-                (None, None) => self.speaker.epoch,
-            };
-            let later = names[index + 1..]
-                .iter()
-                .filter_map(|name| headers.get(name))
-                .find(|later| later.epoch == epoch);
-            let is_last = names[index + 1..].iter().all(|name| !headers.contains_key(name));
-            let walk = walks.entry(epoch).or_insert_with(|| {
-                Walk::before(headers.get(&name), &contents, self.delivered.filter(|at| at.epoch == epoch))
-            });
-            let end = later.map_or(u64::MAX, |later| later.first);
-            let committed = if is_last { contents.committed() } else { end - 1 };
-            let segment = walk.segment(name, epoch, &contents, &bytes, headers.get(&name), committed);
-            self.segments.push(segment);
-            if is_last && epoch == self.speaker.epoch {
-                tail = Some((name, contents, bytes, committed));
+            let start = starts.of_segment(name);
+            if start.is_none() && starts.is_last(name) && self.is_hollow(name, &contents) {
+                let _ = self.storage.remove(&name.to_string());
+                continue;
             }
+            let epoch = start.map_or(self.speaker.epoch, |start| start.epoch);
+            let later = starts.after(name, epoch);
+            let delivered = self.delivered_of(epoch, name);
+            let walk = walks.entry(epoch).or_insert_with(|| Walk::before(start, &contents, delivered));
+            let end = later.map_or(MAX_SEQ + 1, |later| later.first);
+            let is_tail = starts.is_last(name) && start.is_some();
+            let committed = match (is_tail, start) {
+                (true, Some(start)) => contents.committed(start.first - 1),
+                _ => end - 1,
+            };
+            let segment =
+                walk.segment(name, epoch, &contents, &bytes, (start, headers.get(&name)), committed);
+            self.segments.push(segment);
             if let Some(later) = later {
                 walk.skip_to(later.first - 1, later.prev);
+            } else if is_unreadable {
+                // Nobody can tell which seqs it had. They must not be given away again, so none that it can have is.
+                let most = self.storage.size(&name.to_string()).unwrap_or(0) / MIN_RECORD;
+                walk.skip_to((walk.head.seq + most).min(MAX_SEQ), Hash::NONE);
+            }
+            if is_tail && epoch == self.speaker.epoch {
+                tail = Some((name, contents, bytes, committed));
             }
         }
         let Some(mut walk) = walks.remove(&self.speaker.epoch) else { return Ok(()) };
+        let mut explained = walk.explained.clone();
+        explained.extend(walks.values().flat_map(|other| &other.explained));
         for (epoch, other) in walks {
-            self.tell_holes(other, Some(epoch), now);
+            self.tell_holes(&other, epoch, &explained, now);
         }
         self.settle(&mut walk, tail, now)?;
-        self.tell_holes(walk, None, now);
+        explained.extend(&walk.explained);
+        self.tell_holes(&walk, self.speaker.epoch, &explained, now);
         Ok(())
+    }
+
+    /// A crash in the first moment of a segment leaves less than its header, and nothing to keep.
+    fn is_hollow(&self, name: Name, contents: &Contents) -> bool {
+        let size = self.storage.size(&name.to_string()).unwrap_or(u64::MAX);
+        contents.records.is_empty() && contents.marker.is_none() && size <= MAX_HEADER as u64
+    }
+
+    /// A shipper cannot have delivered more than a full journal beyond what is left of it. One that says so is
+    /// damaged or lies, and must not lead the journal to the end of all numbers.
+    fn doubt_the_cursor(&mut self, starts: &Starts) {
+        let newest = |at: &Position| {
+            starts.all.iter().filter(|(_, start)| start.epoch == at.epoch).map(|(_, start)| start.first).max()
+        };
+        self.delivered = self
+            .delivered
+            .filter(|at| newest(at).is_none_or(|first| at.seq <= first.saturating_add(MAX_LEAD)));
+    }
+
+    /// Up to which seq of an epoch everything was delivered, given its first segment.
+    fn delivered_of(&self, epoch: Id, first: Name) -> u64 {
+        match self.delivered {
+            Some(at) if at.epoch == epoch => at.seq,
+            // The cursor is in a later epoch already.
+            Some(at) if first.number < at.segment => u64::MAX,
+            _ => 0,
+        }
     }
 
     /// The end of the current epoch: what was accepted, what is rewritten, where the next record goes.
@@ -227,6 +268,8 @@ impl<S: Storage> Journal<S> {
             } else if contents.ends_well
                 && contents.header.is_some()
                 && self.segments.last().is_some_and(|s| s.name == name)
+                // Whoever made it may have been killed before its name was on the disk.
+                && self.storage.sync_names().is_ok()
             {
                 self.active = self.storage.open(&name.to_string()).ok();
             }
@@ -245,26 +288,44 @@ impl<S: Storage> Journal<S> {
         Ok(())
     }
 
-    /// The frames that may not be on the disk go to a new segment, byte for byte.
+    /// The frames that may not be on the disk go to a new segment, byte for byte. It gets its name when they are on the
+    /// disk: a header without them would say that what stands behind the last marker was never accepted.
     fn rewrite(&mut self, head: Head, totals: Totals, kept: Rendered, now: Timestamp) -> io::Result<()> {
         let (last, last_totals) = (self.head, self.totals);
         (self.head, self.totals, self.active) = (head, totals, None);
-        self.try_write(&kept, now)?;
-        let is_whole = last == kept.head;
-        self.accept(kept);
-        if !is_whole {
-            // The cursor knows of later ones than the segment did.
-            (self.head, self.active) = (last, None);
+        let mut bytes = self.header_frame(now);
+        bytes.extend_from_slice(&kept.bytes);
+        frame::push_marker(&mut bytes, kept.head.seq, &kept.head.hash);
+        let name = self.next_name()?;
+        if self.publish(name, &bytes).is_err() {
+            // The disk may be full.
+            self.free_first_delivered();
+            self.publish(name, &bytes)?;
         }
-        self.totals = last_totals;
+        self.segments.push(Segment {
+            name,
+            epoch: self.speaker.epoch,
+            first: head.seq + 1,
+            last: kept.head.seq,
+            bytes: bytes.len() as u64,
+            begun: now.as_millisecond(),
+            weights: kept.weights,
+            is_ragged: false,
+        });
+        if last == kept.head {
+            self.active = self.storage.open(&name.to_string()).ok();
+        }
+        // The cursor may know of later ones than the segment did.
+        (self.head, self.totals) = (last, last_totals);
         Ok(())
     }
 
-    fn tell_holes(&mut self, walk: Walk, epoch: Option<Id>, now: Timestamp) {
-        let holes = walk.unexplained();
+    fn tell_holes(&mut self, walk: &Walk, epoch: Id, explained: &[(Id, Run)], now: Timestamp) {
+        let explained = explained.iter().filter(|(of, _)| *of == epoch).map(|(_, run)| *run);
+        let holes = unexplained(&walk.holes, explained.collect(), walk.delivered);
         for runs in holes.chunks(MAX_RUNS) {
             let mut gap = Gap::new(Cause::Damaged);
-            gap.epoch = epoch;
+            gap.epoch = (epoch != self.speaker.epoch).then_some(epoch);
             gap.count(None, None, runs.iter().map(|run| run.to - run.from + 1).sum());
             gap.runs = runs.to_vec();
             gap.bytes = Some(walk.damage.iter().map(|(_, span)| span.len() as u64).sum());
@@ -274,12 +335,7 @@ impl<S: Storage> Journal<S> {
                 .take(MAX_PLACES)
                 .map(|(name, span)| format!("{name}:{}+{}", span.start, span.len()))
                 .collect();
-            self.notes.push(Draft {
-                time: now,
-                kind: Kind::Gap,
-                severity: Severity::Critical,
-                body: gap.to_json(),
-            });
+            self.note(Kind::Gap, gap.to_json(), now);
         }
     }
 
@@ -299,33 +355,81 @@ impl<S: Storage> Journal<S> {
 
 impl Contents {
     /// Up to where the segment itself says that its records were accepted.
-    fn committed(&self) -> u64 {
-        let before = self.header.as_ref().map_or(0, |header| header.first - 1);
+    fn committed(&self, before: u64) -> u64 {
         self.marker.map_or(before, |(seq, _)| seq.max(before))
     }
 }
 
-impl Walk {
-    /// Before the first segment of an epoch that is still there.
-    fn before(header: Option<&Header>, contents: &Contents, delivered: Option<Position>) -> Self {
-        let present = header
-            .map(|header| header.first)
-            .or(contents.records.first().map(|frame| frame.seq))
-            .unwrap_or(1);
-        let seq = match delivered {
-            // Between the cursor and the first segment nothing may be missing.
-            Some(at) if at.seq + 1 < present => at.seq,
-            _ => present.saturating_sub(1),
+/// Where a segment begins: its header says so, or its first whole record where the header is damaged.
+#[derive(Debug, Clone, Copy)]
+struct Start {
+    epoch: Id,
+    first: u64,
+    prev: Hash,
+}
+
+/// Of all segments of which something is left, in their order.
+#[derive(Debug)]
+struct Starts {
+    all: Vec<(Name, Start)>,
+    /// The same, epoch by epoch.
+    by_epoch: BTreeMap<Id, Vec<(Name, Start)>>,
+}
+
+impl Starts {
+    fn of<S: Storage>(storage: &S, names: &[Name], headers: &BTreeMap<Name, Header>) -> Self {
+        let start = |name: Name| match headers.get(&name) {
+            Some(header) => Some(Start { epoch: header.epoch, first: header.first, prev: header.prev }),
+            None => {
+                let bytes = read_patiently(storage, name, MAX_SEGMENT).ok()?;
+                let contents = Contents::of(&bytes);
+                let frame = contents.records.first().filter(|frame| frame.seq > 0)?;
+                let record = record::parse(&bytes[frame.payload()]).ok()?;
+                Some(Start { epoch: record.epoch, first: frame.seq, prev: record.prev })
+            }
         };
-        let hash = header.filter(|header| header.first == seq + 1).map_or(Hash::NONE, |header| header.prev);
-        let totals = header.map_or_else(Totals::default, |h| Totals { dropped: h.dropped, gaps: h.gaps });
+        let all: Vec<(Name, Start)> = names.iter().filter_map(|&name| Some((name, start(name)?))).collect();
+        let mut by_epoch: BTreeMap<Id, Vec<(Name, Start)>> = BTreeMap::new();
+        for &(name, start) in &all {
+            by_epoch.entry(start.epoch).or_default().push((name, start));
+        }
+        Self { all, by_epoch }
+    }
+
+    fn of_segment(&self, name: Name) -> Option<Start> {
+        let index = self.all.binary_search_by_key(&name, |(name, _)| *name).ok()?;
+        self.all.get(index).map(|(_, start)| *start)
+    }
+
+    /// Whether nothing is left of any segment behind it.
+    fn is_last(&self, name: Name) -> bool {
+        self.all.last().is_none_or(|(last, _)| *last <= name)
+    }
+
+    /// Of the next segment of an epoch.
+    fn after(&self, name: Name, epoch: Id) -> Option<Start> {
+        let all = self.by_epoch.get(&epoch)?;
+        let index = all.partition_point(|(other, _)| *other <= name);
+        all.get(index).map(|(_, start)| *start)
+    }
+}
+
+impl Walk {
+    /// Before the first segment of an epoch that is still there: between what was delivered and that, nothing may be
+    /// missing.
+    fn before(start: Option<Start>, contents: &Contents, delivered: u64) -> Self {
+        let present =
+            start.map(|start| start.first).or(contents.records.first().map(|frame| frame.seq)).unwrap_or(1);
+        let seq = delivered.min(present.saturating_sub(1));
+        let hash = start.filter(|start| start.first == seq + 1).map_or(Hash::NONE, |start| start.prev);
         Self {
             head: Head { seq, hash },
             last: None,
             holes: Vec::new(),
             explained: Vec::new(),
+            delivered,
             damage: Vec::new(),
-            totals,
+            totals: Totals::default(),
             sealed: None,
         }
     }
@@ -336,13 +440,17 @@ impl Walk {
         epoch: Id,
         contents: &Contents,
         bytes: &[u8],
-        header: Option<&Header>,
+        (start, header): (Option<Start>, Option<&Header>),
         committed: u64,
     ) -> Segment {
         if let Some(header) = header {
             self.totals = Totals { dropped: header.dropped, gaps: header.gaps };
         }
-        let first = header.map(|header| header.first).unwrap_or(self.head.seq + 1);
+        if let Some(start) = start {
+            self.skip_to(start.first - 1, start.prev);
+        }
+        let first = start.map_or(self.head.seq + 1, |start| start.first);
+        let is_ragged = contents.records.iter().any(|frame| frame.seq > committed);
         let mut weights = [Weight::default(); Severity::ALL.len()];
         for frame in contents.records.iter().filter(|frame| frame.seq <= committed) {
             self.record(frame, &bytes[frame.payload()]);
@@ -353,7 +461,7 @@ impl Walk {
         self.damage.extend(contents.damage.iter().map(|span| (name, span.clone())));
         let begun = header.map_or(0, |header| header.time);
         let last = self.head.seq.max(first - 1);
-        Segment { name, epoch, first, last, bytes: bytes.len() as u64, begun, weights }
+        Segment { name, epoch, first, last, bytes: bytes.len() as u64, begun, weights, is_ragged }
     }
 
     fn record(&mut self, frame: &Frame, line: &[u8]) {
@@ -366,9 +474,10 @@ impl Walk {
         let body = || record::parse(line).map(|record| record.body);
         match frame.content {
             Content::Record(Kind::Gap, _) => {
-                self.totals.gaps += 1;
-                if let Ok(gap) = body().and_then(Gap::parse) {
-                    self.gap(gap);
+                self.totals.gaps = self.totals.gaps.saturating_add(1);
+                let record = record::parse(line).and_then(|r| Gap::parse(r.body).map(|gap| (r.epoch, gap)));
+                if let Ok((epoch, gap)) = record {
+                    self.gap(epoch, gap);
                 }
             }
             Content::Record(Kind::Checkpoint, _) => {
@@ -379,19 +488,23 @@ impl Walk {
         }
     }
 
-    fn gap(&mut self, gap: Gap) {
-        self.totals.dropped += if gap.cause == Cause::Damaged { 0 } else { gap.total() };
-        // Runs of another epoch's are few and are told again at worst.
-        if gap.epoch.is_none() {
-            self.explained.extend(gap.runs);
-        }
+    fn gap(&mut self, epoch: Id, gap: Gap) {
+        let dropped = if gap.cause == Cause::Damaged { 0 } else { gap.total() };
+        self.totals.dropped = self.totals.dropped.saturating_add(dropped);
+        let epoch = gap.epoch.unwrap_or(epoch);
+        self.explained.extend(gap.runs.into_iter().map(|run| (epoch, run)));
     }
 
     fn missing_before(&mut self, seq: u64) {
         let head = self.head();
         if seq > head.seq + 1 {
             let before = (head.hash != Hash::NONE || head.seq == 0).then_some(head.hash);
-            self.holes.push(Run { from: head.seq + 1, to: seq - 1, before });
+            let is_full = self.holes.len() >= MAX_HOLES;
+            match self.holes.last_mut().filter(|_| is_full) {
+                // A forged segment can have a hole every few bytes.
+                Some(last) => last.to = seq - 1,
+                None => self.holes.push(Run { from: head.seq + 1, to: seq - 1, before }),
+            }
         }
     }
 
@@ -427,30 +540,44 @@ impl Walk {
         }
         self.head
     }
+}
 
-    /// The holes without what the gaps in the journal name.
-    fn unexplained(&self) -> Vec<Run> {
-        let mut explained = self.explained.clone();
-        explained.sort_unstable_by_key(|run| run.from);
-        let mut open = Vec::new();
-        for &Run { from, to, before } in &self.holes {
-            let (mut from, mut before) = (from, before);
-            for run in &explained {
-                if run.to < from || run.from > to {
-                    continue;
-                }
-                if run.from > from {
-                    open.push(Run { from, to: run.from - 1, before: before.take() });
-                }
-                from = from.max(run.to.saturating_add(1));
+/// The holes without what the gaps in the journal name, and without what was delivered.
+fn unexplained(holes: &[Run], mut explained: Vec<Run>, delivered: u64) -> Vec<Run> {
+    explained.push(Run { from: 0, to: delivered, before: None });
+    explained.retain(|run| run.from <= run.to);
+    explained.sort_unstable_by_key(|run| run.from);
+    let mut open = Vec::new();
+    let mut next = 0;
+    // Up to where the runs seen so far have named everything since the hole's beginning.
+    let mut named: Option<u64> = None;
+    for &Run { mut from, to, mut before } in holes {
+        loop {
+            if let Some(end) = named.filter(|&end| end >= from) {
                 before = None;
+                if end >= to {
+                    from = to + 1;
+                    break;
+                }
+                from = end + 1;
             }
-            if from <= to {
-                open.push(Run { from, to, before });
+            match explained.get(next).filter(|run| run.from <= to) {
+                Some(run) => {
+                    if run.from > from && run.to >= from {
+                        open.push(Run { from, to: run.from - 1, before: before.take() });
+                        from = run.from;
+                    }
+                    named = named.max(Some(run.to));
+                    next += 1;
+                }
+                None => break,
             }
         }
-        open
+        if from <= to {
+            open.push(Run { from, to, before });
+        }
     }
+    open
 }
 
 /// The segments in their order. Where one was written anew and the old one is still there, the old one has everything.
@@ -464,17 +591,36 @@ pub(super) fn segment_names<S: Storage>(storage: &S) -> io::Result<Vec<Name>> {
 /// A crash while a segment was written anew leaves both; the old one is the truth until it is gone.
 fn remove_unfinished<S: Storage>(storage: &S) -> io::Result<()> {
     let kept = segment_names(storage)?;
-    let all: Vec<Name> = storage.names()?.iter().filter_map(|name| name.parse().ok()).collect();
-    let newer: Vec<Name> = all.into_iter().filter(|name| !kept.contains(name)).collect();
-    for name in &newer {
-        storage.remove(&name.to_string())?;
+    let is_unfinished = |name: &String| match name.strip_suffix(UNFINISHED) {
+        Some(rest) => rest.parse::<Name>().is_ok(),
+        None => name.parse().is_ok_and(|name: Name| kept.binary_search(&name).is_err()),
+    };
+    let unfinished: Vec<String> = storage.names()?.into_iter().filter(is_unfinished).collect();
+    for name in &unfinished {
+        storage.remove(name)?;
     }
-    if newer.is_empty() { Ok(()) } else { storage.sync_names() }
+    if unfinished.is_empty() { Ok(()) } else { storage.sync_names() }
+}
+
+/// A disk that fails for a moment must not look like one that has lost everything.
+fn read_patiently<S: Storage>(storage: &S, name: Name, limit: usize) -> io::Result<Vec<u8>> {
+    let mut attempts = 0;
+    loop {
+        match storage.read(&name.to_string(), 0, limit) {
+            Err(error)
+                if attempts < MAX_ATTEMPTS
+                    && !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidData) =>
+            {
+                attempts += 1;
+            }
+            other => return other,
+        }
+    }
 }
 
 /// The header at the beginning of a segment, if it is whole.
 pub(super) fn read_header<S: Storage>(storage: &S, name: Name) -> io::Result<Option<Header>> {
-    let bytes = storage.read(&name.to_string(), 0, MAX_HEADER)?;
+    let bytes = read_patiently(storage, name, MAX_HEADER)?;
     Ok(Contents::of(&bytes).header)
 }
 
@@ -489,3 +635,10 @@ fn quarantined<S: Storage>(storage: &S) -> io::Result<Vec<(String, u64)>> {
 pub(super) const MAX_SEGMENT: usize = 16 * 1024 * 1024;
 const MAX_HEADER: usize = 512;
 const QUARANTINE: &str = "quarantine-";
+/// More records than a journal of the usual bound holds.
+const MAX_LEAD: u64 = 1_000_000;
+/// A journal that dropped every other record of half its room has fewer.
+const MAX_HOLES: usize = 500_000;
+const MAX_ATTEMPTS: u32 = 10;
+/// The envelope alone takes more.
+const MIN_RECORD: u64 = 200;

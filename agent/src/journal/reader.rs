@@ -74,6 +74,8 @@ impl<S: Storage> Reader<S> {
                     self.place = None;
                     return Ok(batch);
                 }
+                // What was read before it is in the batch, and comes no second time.
+                Err(_) if !batch.entries.is_empty() => return Ok(batch),
                 // What lies beyond a segment that stays unreadable must not wait for it for ever.
                 Err(error) if is_last || !self.gives_up(&error) => return Err(error),
                 Err(_) => batch.damaged += self.storage.size(&names[index].to_string()).unwrap_or(0),
@@ -91,7 +93,7 @@ impl<S: Storage> Reader<S> {
     }
 
     fn learn_headers(&mut self, names: &[Name]) {
-        self.headers.retain(|name, _| names.contains(name));
+        self.headers.retain(|name, _| names.binary_search(name).is_ok());
         for &name in names {
             if !self.headers.contains_key(&name)
                 && let Ok(Some(header)) = read_header(&self.storage, name)
@@ -117,10 +119,14 @@ impl<S: Storage> Reader<S> {
         let Some(after) = self.after else { return 0 };
         let epoch = |name: &Name| self.headers.get(name).map(|header| header.epoch);
         // Where nothing of the cursor's epoch is left, everything that is left came after it, or is another machine's.
-        let Some(own) = names.iter().position(|name| epoch(name) == Some(after.epoch)) else { return 0 };
+        let Some(mut own) = names.iter().position(|name| epoch(name) == Some(after.epoch)) else { return 0 };
+        // Those before it whose header is damaged may be of the same epoch.
+        while own > 0 && !self.headers.contains_key(&names[own - 1]) {
+            own -= 1;
+        }
         let holds_more = |index: &usize| {
             let next = names[index + 1..].iter().filter_map(|name| self.headers.get(name)).next();
-            next.is_none_or(|next| next.epoch != after.epoch || next.first > after.seq + 1)
+            next.is_none_or(|next| next.epoch != after.epoch || next.first > after.seq.saturating_add(1))
         };
         (own..names.len()).find(holds_more).unwrap_or(own)
     }
@@ -216,6 +222,6 @@ fn damaged(contents: &Contents, from: usize, to: usize) -> u64 {
 }
 
 /// A disk that fails for a moment gets this many more chances.
-const MAX_FAILURES: u32 = 5;
+const MAX_FAILURES: u32 = 20;
 /// Larger than any group that shares a marker.
 const CHUNK: usize = 2 * 1024 * 1024;

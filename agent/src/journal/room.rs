@@ -3,6 +3,7 @@
 //! First what all shippers have delivered, oldest first. Then what is not delivered, the least urgent of the whole
 //! journal first: a critical finding goes only when there is nothing else left.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use jiff::Timestamp;
@@ -14,7 +15,7 @@ use super::storage::Storage;
 use super::{Draft, Journal, Position, Segment, Weight, add};
 use crate::finding::Severity;
 use crate::finding::wire::gap::{Cause, Gap, MAX_RUNS, Run};
-use crate::finding::wire::record::{Hash, Kind};
+use crate::finding::wire::record::{self, Hash, Id, Kind};
 
 /// What a shipper has yet to deliver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -32,8 +33,11 @@ impl<S: Storage> Journal<S> {
     }
 
     /// What every shipper has delivered for certain. The journal frees nothing by it until it needs the room.
+    ///
+    /// A cursor that is ahead of the journal has not been where it says, and frees nothing.
     pub fn set_delivered(&mut self, delivered: Option<Position>) {
-        self.delivered = delivered;
+        let is_ahead = |at: &Position| at.epoch == self.speaker.epoch && at.seq > self.head.seq;
+        self.delivered = delivered.filter(|at| !is_ahead(at));
     }
 
     /// Changes the bounds; they hold from the next record on.
@@ -69,8 +73,8 @@ impl<S: Storage> Journal<S> {
 
     /// Frees delivered segments whose last record is older than the policy keeps.
     pub fn free_old(&mut self, now: Timestamp) {
-        let oldest = now.as_millisecond()
-            - i64::try_from(self.limits.max_age).unwrap_or(i64::MAX).saturating_mul(1000);
+        let max_age = i64::try_from(self.limits.max_age).unwrap_or(i64::MAX).saturating_mul(1000);
+        let oldest = now.as_millisecond().saturating_sub(max_age);
         // A segment is as old as the beginning of the next.
         while self.segments.len() > 1
             && self.segments[1].begun < oldest
@@ -119,9 +123,18 @@ impl<S: Storage> Journal<S> {
     }
 
     fn remove_first(&mut self) -> io::Result<()> {
-        self.storage.remove(&self.segments[0].name.to_string())?;
-        self.segments.remove(0);
-        Ok(())
+        self.remove_file(self.segments[0].name)?;
+        let first = self.segments.remove(0);
+        // What stands in it beyond its end must not come back after the segment that says so is gone.
+        if first.is_ragged { self.storage.sync_names() } else { Ok(()) }
+    }
+
+    /// That somebody else has removed it already is no reason to keep everything behind it.
+    fn remove_file(&self, name: Name) -> io::Result<()> {
+        match self.storage.remove(&name.to_string()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
 
     fn is_delivered(&self, index: usize, delivered: Option<Position>) -> bool {
@@ -137,9 +150,12 @@ impl<S: Storage> Journal<S> {
 
     fn drop_undelivered(&mut self, wanted: u64, now: Timestamp) -> io::Result<()> {
         let mut freed = 0;
+        let mut failed = None;
+        // The gaps may begin a segment; one that was spared the loss of less urgent records is spared all of it.
+        let Some(last) = self.segments.last().map(|segment| segment.name.number) else { return Ok(()) };
         for severity in Severity::ALL {
             let mut index = 0;
-            while index + 1 < self.segments.len() {
+            while self.segments.get(index).is_some_and(|segment| segment.name.number < last) {
                 if freed >= wanted {
                     return Ok(());
                 }
@@ -149,63 +165,101 @@ impl<S: Storage> Journal<S> {
                     continue;
                 }
                 let before = self.segments[index].bytes;
-                let left = self.thin(index, severity, now)?;
+                let left = match self.thin(index, severity, now) {
+                    Ok(left) => left,
+                    // One that cannot be read must not keep the others from making room.
+                    Err(error) => {
+                        failed = Some(error);
+                        before.max(1)
+                    }
+                };
                 freed += before.saturating_sub(left);
                 // A segment of which nothing was left is gone, and the next is in its place.
                 index += usize::from(left > 0);
             }
         }
-        Ok(())
+        failed.filter(|_| freed == 0).map_or(Ok(()), Err)
     }
 
     /// Takes the records of a severity out of a segment. The new file is whole before the gap is recorded, and the
     /// gap is recorded before the old file goes: whatever happens in between, nothing is missing without a gap.
     /// The answer is how many bytes are left of it.
     fn thin(&mut self, index: usize, severity: Severity, now: Timestamp) -> io::Result<u64> {
-        let name = self.segments[index].name;
-        let bytes = self.storage.read(&name.to_string(), 0, MAX_SEGMENT)?;
-        let contents = Contents::of(&bytes);
-        let thinned = Thinned::of(&self.segments[index], &contents, &bytes, severity);
-        let new_name = Name { number: name.number, generation: name.generation + 1 };
+        let (name, epoch) = (self.segments[index].name, self.segments[index].epoch);
+        let thinned = self.without(index, Some(severity))?;
         let is_empty = thinned.weights.iter().all(|weight| weight.records == 0);
         if !is_empty {
-            self.write_thinned(new_name, &thinned)?;
+            self.publish(name.anew(), &thinned.bytes)?;
+        } else if index > 0 && self.segments[index - 1].is_ragged {
+            // This one's header says where the one before it ends.
+            self.trim(index - 1)?;
         }
-        let own = self.speaker.epoch;
-        let epoch = (self.segments[index].epoch != own).then_some(self.segments[index].epoch);
-        for gap in thinned.gaps(epoch) {
+        let (left, weights) = (thinned.bytes.len() as u64, thinned.weights);
+        for gap in thinned.gaps(epoch, self.speaker.epoch, self.limits.segment_bytes) {
             let draft =
                 Draft { time: now, kind: Kind::Gap, severity: Severity::Critical, body: gap.to_json() };
             let rendered = self.render(&[draft]);
             self.write(rendered, now)?;
         }
-        self.storage.remove(&name.to_string())?;
-        let left = if is_empty { 0 } else { thinned.bytes.len() as u64 };
+        // Writing may have freed a segment, and so moved this one.
+        let Some(index) = self.segments.iter().position(|segment| segment.name == name) else { return Ok(0) };
+        self.remove_file(name)?;
         if is_empty {
             self.segments.remove(index);
         } else {
-            let segment = &mut self.segments[index];
-            segment.name = new_name;
-            segment.bytes = thinned.bytes.len() as u64;
-            segment.weights = thinned.weights;
+            self.segments[index].becomes(left, weights);
         }
         self.storage.sync_names()?;
-        Ok(left)
+        Ok(if is_empty { 0 } else { left })
     }
 
-    fn write_thinned(&self, name: Name, thinned: &Thinned) -> io::Result<()> {
-        let text = name.to_string();
-        // One that a crash left behind may be torn; the old segment is still there.
-        let _ = self.storage.remove(&text);
-        let mut file = self.storage.create(&text)?;
+    /// Takes out what stands in a segment beyond its end: frames that were written, failed and written elsewhere.
+    fn trim(&mut self, index: usize) -> io::Result<()> {
+        let name = self.segments[index].name;
+        let trimmed = self.without(index, None)?;
+        self.publish(name.anew(), &trimmed.bytes)?;
+        self.remove_file(name)?;
+        self.segments[index].becomes(trimmed.bytes.len() as u64, trimmed.weights);
+        self.storage.sync_names()
+    }
+
+    fn without(&self, index: usize, severity: Option<Severity>) -> io::Result<Thinned> {
+        let segment = &self.segments[index];
+        let bytes = self.storage.read(&segment.name.to_string(), 0, MAX_SEGMENT)?;
+        Ok(Thinned::of(segment, &Contents::of(&bytes), &bytes, severity))
+    }
+
+    /// A whole segment, under its name only when all of it is on the disk.
+    pub(super) fn publish(&self, name: Name, bytes: &[u8]) -> io::Result<()> {
+        let unfinished = format!("{name}{UNFINISHED}");
+        self.storage.remove(&unfinished).or_else(|error| match error.kind() {
+            io::ErrorKind::NotFound => Ok(()),
+            _ => Err(error),
+        })?;
+        let mut file = self.storage.create(&unfinished)?;
         let written = self
             .storage
-            .append(&mut file, &thinned.bytes)
+            .append(&mut file, bytes)
             .and_then(|()| self.storage.sync(&mut file))
-            .and_then(|()| self.storage.sync_names());
-        written.inspect_err(|_| {
-            let _ = self.storage.remove(&text);
+            .and_then(|()| self.storage.rename(&unfinished, &name.to_string()));
+        written.and_then(|()| self.storage.sync_names()).inspect_err(|_| {
+            let _ = self.storage.remove(&unfinished);
+            let _ = self.storage.remove(&name.to_string());
         })
+    }
+}
+
+impl Name {
+    fn anew(self) -> Self {
+        Self { generation: self.generation.saturating_add(1), ..self }
+    }
+}
+
+impl Segment {
+    fn becomes(&mut self, bytes: u64, weights: [Weight; Severity::ALL.len()]) {
+        self.name = self.name.anew();
+        (self.bytes, self.weights) = (bytes, weights);
+        self.is_ragged = false;
     }
 }
 
@@ -217,11 +271,13 @@ struct Thinned {
     dropped: Vec<(Kind, u64)>,
     severity: Option<Severity>,
     runs: Vec<Run>,
+    /// What the gaps among the dropped have named, and which epoch's: that must stay named.
+    carried: BTreeMap<Id, Vec<Run>>,
 }
 
 impl Thinned {
-    fn of(segment: &Segment, contents: &Contents, bytes: &[u8], severity: Severity) -> Self {
-        let mut thinned = Self { severity: Some(severity), ..Self::default() };
+    fn of(segment: &Segment, contents: &Contents, bytes: &[u8], severity: Option<Severity>) -> Self {
+        let mut thinned = Self { severity, ..Self::default() };
         if let Some(header) = &contents.header {
             frame::push(&mut thinned.bytes, Content::Header, header.first, &header.to_bytes());
         }
@@ -231,8 +287,9 @@ impl Thinned {
         for frame in contents.records.iter().filter(|frame| is_ours(frame.seq)) {
             let Content::Record(kind, rank) = frame.content else { continue };
             let line = &bytes[frame.payload()];
-            if rank == severity {
+            if Some(rank) == severity {
                 thinned.drop_one(kind, frame.seq, before);
+                thinned.carry(kind, segment.epoch, line);
             } else {
                 frame::push(&mut thinned.bytes, frame.content, frame.seq, line);
                 add(&mut thinned.weights, rank, frame.span.len() as u64);
@@ -258,22 +315,50 @@ impl Thinned {
         }
     }
 
-    /// The first gap carries the counts; more only where there are more runs than one can hold.
-    fn gaps(&self, epoch: Option<crate::finding::wire::record::Id>) -> Vec<Gap> {
-        let mut gaps: Vec<Gap> = Vec::new();
-        for runs in self.runs.chunks(MAX_RUNS) {
-            let mut gap = Gap::new(Cause::JournalFull);
-            gap.epoch = epoch;
-            gap.runs = runs.to_vec();
-            if gaps.is_empty() {
-                for &(kind, count) in &self.dropped {
-                    gap.count(Some(kind), self.severity, count);
-                }
-            }
-            gaps.push(gap);
+    fn carry(&mut self, kind: Kind, epoch: Id, line: &[u8]) {
+        let gap = (kind == Kind::Gap).then(|| record::parse(line).and_then(|record| Gap::parse(record.body)));
+        if let Some(Ok(gap)) = gap {
+            self.carried.entry(gap.epoch.unwrap_or(epoch)).or_default().extend(gap.runs);
         }
+    }
+
+    /// The first gap carries the counts; more only where there are more runs than one can hold.
+    fn gaps(mut self, epoch: Id, own: Id, segment_bytes: u64) -> Vec<Gap> {
+        let mut gaps: Vec<Gap> = Vec::new();
+        let most = usize::try_from(segment_bytes / CARRIED_SHARE).unwrap_or(MAX_RUNS).clamp(1, MAX_RUNS);
+        if let Some(carried) = self.carried.remove(&epoch) {
+            self.runs = joined(self.runs.into_iter().chain(carried).collect(), most);
+        }
+        let new = |epoch: Id, runs: &[Run]| {
+            let mut gap = Gap::new(Cause::JournalFull);
+            gap.epoch = (epoch != own).then_some(epoch);
+            gap.runs = runs.to_vec();
+            gap
+        };
+        gaps.extend(self.runs.chunks(MAX_RUNS).map(|runs| new(epoch, runs)));
+        if let Some(first) = gaps.first_mut() {
+            for (kind, count) in self.dropped {
+                first.count(Some(kind), self.severity, count);
+            }
+        }
+        gaps.extend(self.carried.into_iter().map(|(epoch, runs)| new(epoch, &joined(runs, most))));
         gaps
     }
+}
+
+/// In order, and neighbours as one. Where they are more than `most`, the last of them names everything up to the end:
+/// a record that is there although a gap names it is no defect, and gaps about gaps must take less room than those.
+fn joined(mut runs: Vec<Run>, most: usize) -> Vec<Run> {
+    runs.sort_unstable_by_key(|run| run.from);
+    let mut joined: Vec<Run> = Vec::new();
+    for run in runs {
+        let is_full = joined.len() >= most;
+        match joined.last_mut() {
+            Some(last) if is_full || run.from <= last.to.saturating_add(1) => last.to = last.to.max(run.to),
+            _ => joined.push(run),
+        }
+    }
+    joined
 }
 
 fn weight(segment: &Segment, severity: Severity) -> Weight {
@@ -284,3 +369,8 @@ fn weight(segment: &Segment, severity: Severity) -> Weight {
 fn is_empty(segment: &Segment) -> bool {
     segment.weights.iter().all(|weight| weight.records == 0)
 }
+
+/// What a new segment is called until all of it is on the disk.
+pub(super) const UNFINISHED: &str = ".new";
+/// A run takes up to a hundred bytes; those of the gaps that went may fill a quarter of a segment.
+const CARRIED_SHARE: u64 = 400;

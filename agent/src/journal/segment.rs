@@ -30,7 +30,8 @@ impl FromStr for Name {
         let number = number.parse().map_err(|_| ())?;
         let name = Self { number, generation: generation.parse().map_err(|_| ())? };
         // Only what we would write ourselves: `+1-0.seg` is somebody else's.
-        if name.to_string() == text && number < u64::MAX { Ok(name) } else { Err(()) }
+        let is_ours = name.to_string() == text && number <= MAX_NUMBER && name.generation <= MAX_GENERATION;
+        if is_ours { Ok(name) } else { Err(()) }
     }
 }
 
@@ -113,7 +114,7 @@ impl Header {
             gaps: u64::from_le_bytes(take(&mut rest)?),
             machine: Machine { instance: text(&mut rest)?, id: text(&mut rest)? },
         })
-        .filter(|header| header.first > 0)
+        .filter(|header| (1..=MAX_SEQ).contains(&header.first))
     }
 }
 
@@ -160,6 +161,7 @@ impl Contents {
     fn add(&mut self, frame: Frame, bytes: &[u8]) {
         let payload = &bytes[frame.payload()];
         match frame.content {
+            Content::Record(..) | Content::Marker if frame.seq > MAX_SEQ => self.damage.push(frame.span),
             Content::Record(..) => self.records.push(frame),
             Content::Header => {
                 self.header = self.header.take().or_else(|| Header::parse(payload));
@@ -177,6 +179,12 @@ impl Contents {
 }
 
 const VERSION: u8 = 1;
+/// A larger number is a forgery, and the next one after it must still have a name.
+pub(super) const MAX_NUMBER: u64 = u64::MAX / 2;
+/// Each rewrite takes a whole severity out, and what is left once more at most.
+const MAX_GENERATION: u32 = 1000;
+/// JSON's readers lose digits beyond this, and a thousand records a second do not come to it in 280,000 years.
+pub(super) const MAX_SEQ: u64 = 1 << 53;
 /// An instance id has 19 characters and a machine-id 32.
 const MAX_TEXT: usize = 64;
 

@@ -31,6 +31,18 @@ pub(super) fn read<S: Storage>(storage: &S, name: &str) -> io::Result<[Option<Sl
     Ok(slots)
 }
 
+/// The state that is on the disk for certain. Of two whole slots it is the older one. Where one is whole and the other
+/// torn, the torn one is the write that was under way, and that is begun only when the other is on the disk.
+pub(super) fn durable<S: Storage>(storage: &S, name: &str) -> io::Result<Option<Slot>> {
+    let [newest, older] = read(storage, name)?;
+    if older.is_some() || newest.is_none() {
+        return Ok(older);
+    }
+    let bytes = storage.read(name, 0, 2 * SLOT)?;
+    let is_torn = |slot: &[u8]| parse(Some(slot)).is_none() && slot.iter().any(|&byte| byte != 0);
+    Ok(newest.filter(|_| bytes.chunks(SLOT).any(is_torn)))
+}
+
 /// The file, to write.
 #[derive(Debug)]
 pub(super) struct Slots<F> {
@@ -68,7 +80,7 @@ impl<F> Slots<F> {
     /// Overwrites the state before the newest one, for states that must be forgotten.
     pub(super) fn erase_older<S: Storage<File = F>>(&mut self, storage: &S) -> io::Result<()> {
         let Some(newest) = self.newest else { return Ok(()) };
-        storage.write_at(&mut self.file, offset(newest.generation + 1), &[0; SLOT])?;
+        storage.write_at(&mut self.file, offset(newest.generation.wrapping_add(1)), &[0; SLOT])?;
         storage.sync(&mut self.file)
     }
 
