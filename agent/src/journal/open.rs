@@ -15,7 +15,7 @@ use super::frame::{self, Content, Frame};
 use super::room::UNFINISHED;
 use super::segment::{Contents, Header, MAX_SEQ, Machine, Name};
 use super::storage::Storage;
-use super::{Draft, Head, Journal, Limits, Position, Rendered, Segment, Totals, Weight, add};
+use super::{Head, Journal, Limits, Position, Rendered, Segment, Totals, Weight, add};
 use crate::finding::Severity;
 use crate::finding::wire::gap::{Cause, Gap, MAX_PLACES, MAX_RUNS, Run};
 use crate::finding::wire::lifecycle::{EpochCause, Event, Parent};

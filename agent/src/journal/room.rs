@@ -63,7 +63,7 @@ impl<S: Storage> Journal<S> {
                 _ => records,
             };
             backlog.records += left;
-            backlog.bytes += if records == 0 { 0 } else { bytes * left / records };
+            backlog.bytes += (bytes * left).checked_div(records).unwrap_or(0);
             if left > 0 && backlog.oldest.is_none() {
                 backlog.oldest = Timestamp::from_millisecond(segment.begun).ok();
             }
