@@ -115,7 +115,7 @@ fn forged_numbers_neither_panic_nor_lead_anywhere() {
 fn a_gap_that_names_everything_is_no_trap() {
     let disk = Disk::new(1);
     let mut journal = open(&disk, None);
-    for runs in ["[[0,18446744073709551615,null]]", "[[9,2,null],[18446744073709551615,0,null]]"] {
+    for runs in ["[[1,18446744073709551615,null]]", "[[9,2,null],[18446744073709551615,0,null]]"] {
         let body = format!(
             "{{\"cause\":\"disk\",\"lost\":[{{\"kind\":null,\"severity\":null,\"count\":18446744073709551615}}],\"runs\":{runs}}}"
         );

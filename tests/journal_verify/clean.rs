@@ -1,7 +1,7 @@
 //! Exports that are whole, in every shape that an honest agent and its shippers can give them: none is suspected.
 
 use guestward::finding::wire::key::FirstKey;
-use guestward::finding::wire::record::{Id, Kind};
+use guestward::finding::wire::record::{self, Id, Kind};
 use guestward::journal::verify::{ProblemKind, RemarkKind, Seals, Verdict};
 
 use super::exports::{Dice, Journal};
@@ -200,6 +200,40 @@ fn a_loss_that_only_an_unsealed_gap_explains_moves_the_proof_back() {
     journal.checkpoint();
     let report = verify(&journal.bytes(), &keys);
     assert!(matches!(report.parts[0].seals, Seals::Through { index: 4, .. }), "{:?}", report.parts);
+}
+
+#[test]
+fn what_an_epoch_lost_may_be_told_by_the_epoch_after_it() {
+    let mut first = Journal::new(1, 1, None);
+    (0..9).for_each(|_| first.finding());
+    let before = record::Hash::of(&first.lines[3].1);
+    first.lines.retain(|(seq, _)| !(5..=7).contains(seq));
+    let mut second = Journal::new(1, 2, Some(&first));
+    let missing = [first.bytes(), second.bytes()].concat();
+    assert_eq!(verify(&missing, &[]).problems[0].kind, ProblemKind::Hole);
+    let epoch = first.speaker.epoch;
+    let body =
+        |before| format!(r#"{{"cause":"damaged","epoch":"{epoch}","lost":[],"runs":[[5,7,"{before}"]]}}"#);
+    let mut liar = second.clone();
+    second.gap(&body(before), 0);
+    let told = [first.bytes(), second.bytes()].concat();
+    assert_eq!(verify(&told, &[]).verdict(), Verdict::Clean, "{:?}", verify(&told, &[]).problems);
+    liar.gap(&body(record::Hash::NONE), 0);
+    let told = verify(&[first.bytes(), liar.bytes()].concat(), &[]);
+    assert_eq!((told.problems[0].kind, told.problems[0].from), (ProblemKind::Altered, 4));
+}
+
+#[test]
+fn a_journal_that_lost_what_it_had_delivered_goes_on_from_what_was_left() {
+    let mut journal = Journal::new(1, 1, None);
+    (0..5).for_each(|_| journal.finding());
+    let (left, delivered) = (record::Hash::of(&journal.lines[3].1), journal.lines[4..].to_vec());
+    // The disk loses records 5 and 6; the cursor says that they went out, so their numbers are not used again.
+    journal.prev = left;
+    journal.gap(&format!(r#"{{"cause":"damaged","lost":[],"runs":[[5,6,"{left}"]]}}"#), 0);
+    journal.finding();
+    assert_eq!(delivered.len(), 2);
+    assert_eq!(verify(&journal.bytes(), &[]).verdict(), Verdict::Clean);
 }
 
 /// Nobody can tell it from a key that was taken away, so it is told, and both keys open what is theirs.

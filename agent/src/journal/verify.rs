@@ -98,6 +98,7 @@ impl Verifier {
     pub fn finish(mut self) -> Report {
         let here: HashSet<(Id, Id)> = self.found.keys().copied().collect();
         let mut report = Report { malformed: self.malformed, others: self.others, ..Report::default() };
+        self.tell_each_other();
         for gathered in std::mem::take(&mut self.epochs) {
             let mut judged = Judged {
                 whose: (gathered.agent, gathered.epoch),
@@ -122,6 +123,21 @@ impl Verifier {
             .sort_by_key(|problem| (problem.kind, problem.whose, problem.from, problem.place.line));
         report.more_problems = self.problems.more;
         report
+    }
+
+    /// An epoch's gaps may name what is lost of the epoch before it.
+    fn tell_each_other(&mut self) {
+        let mut told = Vec::new();
+        for gathered in &self.epochs {
+            for (_, gap) in &gathered.gaps {
+                told.extend(gap.epoch.map(|of| ((gathered.agent, of), gap.runs.clone())));
+            }
+        }
+        for (whose, runs) in told {
+            if let Some(&at) = self.found.get(&whose) {
+                self.epochs[at].foreign.extend(runs);
+            }
+        }
     }
 
     fn malformed(&mut self, place: Where, why: String) {

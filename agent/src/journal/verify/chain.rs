@@ -1,6 +1,6 @@
 //! Whether each record follows from the one before it, and whether what is missing is accounted for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::gathered::{Fact, Gathered, Mark, position};
 use super::{Judged, Loss, ProblemKind};
@@ -12,8 +12,12 @@ use crate::finding::wire::record::{Hash, Kind};
 #[derive(Debug)]
 pub(super) struct Gaps<'g> {
     pub(super) all: Vec<(Mark, &'g Gap)>,
+    /// What the gaps of a later epoch say of this one.
+    foreign: &'g [Run],
     /// The numbers that they explain, joined and in order.
     explained: Vec<(u64, u64)>,
+    /// Where a loss ends, and what went on from before it.
+    bridges: HashMap<u64, Hash>,
 }
 
 pub(super) fn gaps<'g>(gathered: &'g Gathered, main: &[Fact]) -> Gaps<'g> {
@@ -25,16 +29,21 @@ pub(super) fn gaps<'g>(gathered: &'g Gathered, main: &[Fact]) -> Gaps<'g> {
         .collect();
     all.sort_by_key(|(mark, _)| mark.seq);
     all.dedup_by_key(|(mark, _)| mark.seq);
-    let explained = joined(&all);
-    Gaps { all, explained }
+    let foreign = &gathered.foreign[..];
+    let explained = joined(&all, foreign);
+    let mut gaps = Gaps { all, foreign, explained, bridges: HashMap::new() };
+    gaps.bridges = gaps.runs().filter_map(|(_, run)| Some((run.to, run.before?))).collect();
+    gaps
 }
 
 /// The numbers that gaps explain, joined and in order.
-fn joined(gaps: &[(Mark, &Gap)]) -> Vec<(u64, u64)> {
+fn joined(gaps: &[(Mark, &Gap)], foreign: &[Run]) -> Vec<(u64, u64)> {
     let mut explained: Vec<(u64, u64)> = gaps
         .iter()
+        .filter(|(_, gap)| gap.epoch.is_none())
         // A gap cannot know what comes after it.
         .flat_map(|(mark, gap)| gap.runs.iter().map(|run| (run.from, run.to.min(mark.seq - 1))))
+        .chain(foreign.iter().map(|run| (run.from, run.to)))
         .filter(|(from, to)| from <= to)
         .collect();
     explained.sort_unstable();
@@ -79,7 +88,7 @@ pub(super) fn walk(gathered: &Gathered, main: &[Fact], gaps: &Gaps<'_>, judged: 
     for pair in main.windows(2) {
         let (before, after) = (&pair[0], &pair[1]);
         if after.seq == before.seq + 1 {
-            breaks.see(before, after, judged);
+            breaks.see(before, after, gaps, judged);
             continue;
         }
         breaks.tell(judged);
@@ -124,8 +133,8 @@ struct Breaks {
 }
 
 impl Breaks {
-    fn see(&mut self, before: &Fact, after: &Fact, judged: &mut Judged<'_>) {
-        if after.prev == before.hash {
+    fn see(&mut self, before: &Fact, after: &Fact, gaps: &Gaps<'_>, judged: &mut Judged<'_>) {
+        if after.prev == before.hash || gaps.bridge(before.seq, &after.prev) {
             return self.tell(judged);
         }
         self.open = match self.open {
@@ -152,19 +161,17 @@ impl Breaks {
 /// The record before a lost run is known by its hash, which the gap kept.
 fn check_edges(main: &[Fact], gaps: &Gaps<'_>, judged: &mut Judged<'_>) -> u64 {
     let mut first = u64::MAX;
-    for (mark, gap) in &gaps.all {
-        for Run { from, before, .. } in &gap.runs {
-            let Some(before) = before else { continue };
-            let edge = from - 1;
-            let Ok(at) = main.binary_search_by_key(&edge, |fact| fact.seq) else { continue };
-            if main[at].hash != *before {
-                let text = format!(
-                    "record {edge} is not the one that the gap {} names before its loss: one of the two was changed",
-                    mark.seq
-                );
-                judged.problem(ProblemKind::Altered, (edge, edge), main[at].place, text);
-                first = first.min(edge);
-            }
+    for (gap, Run { from, before, .. }) in gaps.runs() {
+        let Some(before) = before else { continue };
+        let edge = from - 1;
+        let Ok(at) = main.binary_search_by_key(&edge, |fact| fact.seq) else { continue };
+        if main[at].hash != *before {
+            let name = gap.map_or_else(|| "of a later epoch".to_owned(), |seq| seq.to_string());
+            let text = format!(
+                "record {edge} is not the one that the gap {name} names before its loss: one of the two was changed"
+            );
+            judged.problem(ProblemKind::Altered, (edge, edge), main[at].place, text);
+            first = first.min(edge);
         }
     }
     first
@@ -178,6 +185,19 @@ pub(super) struct LostBetween {
 }
 
 impl Gaps<'_> {
+    /// Every run of this epoch, and who tells of it.
+    fn runs(&self) -> impl Iterator<Item = (Option<u64>, &Run)> {
+        let own = self.all.iter().filter(|(_, gap)| gap.epoch.is_none());
+        let own = own.flat_map(|(mark, gap)| gap.runs.iter().map(|run| (Some(mark.seq), run)));
+        own.chain(self.foreign.iter().map(|run| (None, run)))
+    }
+
+    /// Whether a journal that had lost what ends here went on from what was before its loss: what it had delivered
+    /// before it lost it is here all the same.
+    fn bridge(&self, end: u64, prev: &Hash) -> bool {
+        self.bridges.get(&end) == Some(prev)
+    }
+
     /// How many stand after `from` and through `to`.
     pub(super) fn count_between(&self, from: u64, to: u64) -> u64 {
         u64::try_from(self.between(from, to).len()).unwrap_or(u64::MAX)
@@ -202,7 +222,7 @@ impl Gaps<'_> {
     /// The first missing record that no gap through `seq` explains, and whether there is one.
     pub(super) fn first_unexplained_through(&self, seq: u64, main: &[Fact]) -> Option<u64> {
         let early = self.all.partition_point(|(mark, _)| mark.seq <= seq);
-        let explained = joined(&self.all[..early]);
+        let explained = joined(&self.all[..early], self.foreign);
         let holes = main.windows(2).filter(|pair| pair[1].seq != pair[0].seq + 1);
         let mut left = holes.map(|pair| unexplained(&explained, (pair[0].seq + 1, pair[1].seq - 1)));
         left.find_map(|left| left.first().map(|(from, _)| *from))

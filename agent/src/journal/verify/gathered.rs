@@ -2,7 +2,7 @@
 
 use super::Where;
 use crate::finding::Text;
-use crate::finding::wire::gap::Gap;
+use crate::finding::wire::gap::{Gap, Run};
 use crate::finding::wire::key::FirstKey;
 use crate::finding::wire::proof::Lifecycle;
 use crate::finding::wire::record::{self, Checkpoint, Hash, Id, Kind, Record};
@@ -17,6 +17,8 @@ pub(super) struct Gathered {
     pub(super) instances: Vec<Text>,
     pub(super) facts: Vec<Fact>,
     pub(super) gaps: Vec<(Mark, Gap)>,
+    /// What gaps of another epoch say is lost of this one.
+    pub(super) foreign: Vec<Run>,
     pub(super) checkpoints: Vec<Sealed>,
     pub(super) lifecycles: Vec<(Mark, Lifecycle)>,
 }
@@ -62,6 +64,7 @@ impl Gathered {
             instances: Vec::new(),
             facts: Vec::new(),
             gaps: Vec::new(),
+            foreign: Vec::new(),
             checkpoints: Vec::new(),
             lifecycles: Vec::new(),
         }
@@ -83,7 +86,11 @@ impl Gathered {
             self.name(name);
         }
         match record.kind {
-            Kind::Gap => self.gaps.push((mark, Gap::parse(record.body)?)),
+            Kind::Gap => {
+                let mut gap = Gap::parse(record.body)?;
+                gap.epoch = gap.epoch.filter(|epoch| *epoch != self.epoch);
+                self.gaps.push((mark, gap));
+            }
             Kind::Checkpoint => {
                 let checkpoint = self.checkpoint(mark, record, line)?;
                 self.checkpoints.push(checkpoint);
