@@ -15,6 +15,11 @@ impl Timer {
         self.0.is_some()
     }
 
+    /// Sooner, if it was to be later.
+    pub(super) fn by(&mut self, at: Instant) {
+        self.0 = self.0.map(|set| set.min(at));
+    }
+
     /// Whether its moment has come; it comes once.
     pub(super) fn take_due(&mut self, now: Instant) -> bool {
         self.0.take_if(|at| *at <= now).is_some()
@@ -72,6 +77,11 @@ impl Timers {
             self.is_dirty = true;
             self.checkpoint.set(now + delay);
         }
+    }
+
+    /// No checkpoint could be written: what it was to seal is not forgotten.
+    pub(super) fn not_sealed(&mut self, again: Instant) {
+        self.checkpoint.set(again);
     }
 
     /// A checkpoint was written: the next comes within the hour, whatever happens.
