@@ -91,6 +91,8 @@ struct Daemon {
     waiting: Waiting,
     timers: Timers,
     settle: Settle,
+    /// Topics whose turn has come.
+    queue: crate::watch::Topics,
     orders: SyncSender<Order>,
     /// The look that is under way, and since when.
     under_way: Option<(Instant, Option<crate::watch::Topics>)>,
@@ -147,16 +149,25 @@ impl Daemon {
             self.look(None);
         }
         if self.under_way.is_none() {
-            let due = self.settle.take_due(now);
-            if !due.is_empty() {
-                self.look(Some(due));
-            }
+            self.look_at_the_next(now);
         }
         if self.timers.heartbeat.take_due(now) {
             self.heartbeat();
         }
         if self.timers.checkpoint.take_due(now) {
             self.checkpoint();
+        }
+    }
+
+    /// What changed is looked at topic by topic, so that what is seen in a moment is told in a moment, and one that takes
+    /// long does not make the others rest as long.
+    fn look_at_the_next(&mut self, now: Instant) {
+        let due = self.settle.take_due(now);
+        self.queue.extend(due);
+        let next = check::TOPICS.iter().find(|topic| self.queue.contains(topic.name));
+        if let Some(topic) = next {
+            self.queue.remove(topic.name);
+            self.look(Some([topic.name].into()));
         }
     }
 
@@ -170,7 +181,10 @@ impl Daemon {
         let order = Order { policy: Arc::clone(&self.policy), topics: topics.clone() };
         let now = Instant::now();
         if self.under_way.is_none() && self.orders.try_send(order).is_ok() {
-            self.is_wanted &= topics.is_some();
+            if topics.is_none() {
+                self.is_wanted = false;
+                self.queue.clear();
+            }
             self.under_way = Some((now, topics));
             return;
         }
@@ -196,8 +210,9 @@ impl Daemon {
         self.under_way = None;
         let topics =
             look.topics.clone().unwrap_or_else(|| check::TOPICS.iter().map(|topic| topic.name).collect());
-        self.settle.looked(&topics, look.began, look.ended);
         let is_whole = look.topics.is_none();
+        // How often everything is looked at is the policy's to say. What that costs delays no change after it.
+        self.settle.looked(&topics, look.began, if is_whole { look.began } else { look.ended });
         let took = look.ended.duration_since(look.began);
         self.last_look = Some(LastLook { time: look.time, took, is_whole });
         // A policy that came meanwhile has its own look, which follows.

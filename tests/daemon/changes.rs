@@ -1,6 +1,7 @@
 //! What a check depends on changes, and the change is told at once: the policy here looks once an hour by itself.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use super::rig::{ROOTS, Rig, SELDOM};
 
@@ -48,4 +49,19 @@ fn a_directory_that_did_not_exist_at_the_start_is_noticed_when_it_comes() {
     rig.record_from(from, "X11 is no longer forwarded", |record| {
         record["body"]["check"] == "ssh-x11" && record["body"]["change"] == "resolved"
     });
+}
+
+/// One save of a file may concern a topic that takes a moment and one that takes a minute.
+#[test]
+fn a_topic_that_takes_long_holds_up_no_other() {
+    let rig = Rig::with_etc(&[ROOTS, "files-cron-modes"], SELDOM);
+    let _sensor = rig.start("run");
+    rig.wait_for_first_look();
+    let cron = rig.etc("cron.d/everybodys");
+    fs::write(&cron, "# nothing\n").unwrap();
+    fs::set_permissions(&cron, fs::Permissions::from_mode(0o666)).unwrap();
+    rig.append_to_etc("passwd", "toor:x:0:0::/root:/bin/sh\n");
+    let of = |check: &str| rig.record_from(1, check, |record| record["body"]["check"] == check);
+    let (account, cron) = (of(ROOTS), of("files-cron-modes"));
+    assert_ne!(account["time"], cron["time"], "one look for both: {account} {cron}");
 }

@@ -55,14 +55,18 @@ fn whoever_is_killed_the_delivered_file_holds_every_record_and_verifies() {
     // One byte of one record.
     let newest = files(&rig).last().unwrap().clone();
     let text_before = fs::read_to_string(&newest).unwrap();
-    let line = text_before.lines().find(|line| line.contains("\"kind\":\"lifecycle\"")).unwrap();
+    let line = text_before.lines().find(|line| line.contains("\"event\":\"stop\"")).unwrap();
     let seq = serde_json::from_str::<serde_json::Value>(line).unwrap()["seq"].clone();
-    let forged = line.replace("lifecycle\",\"body\":{\"event\":\"st", "lifecycle\",\"body\":{\"event\":\"sT");
+    let forged = line.replace("SIGTERM", "SIGTERn");
     assert_ne!(line, forged);
     fs::write(&newest, text_before.replace(line, &forged)).unwrap();
     let verified = rig.verify(&[&key], &files(&rig));
     assert_eq!(verified.status.code(), Some(1));
-    assert!(text(&verified.stdout).contains(&format!("seq {seq}")), "{seq}: {}", text(&verified.stdout));
+    assert!(
+        text(&verified.stdout).contains(&format!("record {seq} is not")),
+        "{seq}: {}",
+        text(&verified.stdout)
+    );
 }
 
 /// The delivered files, oldest first.

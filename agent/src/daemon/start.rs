@@ -153,6 +153,7 @@ pub fn run(setup: Setup) -> Result<(), CannotRun> {
         waiting: Waiting::default(),
         timers: Timers::with_watchdog(ping_interval(), began),
         settle: Settle::default(),
+        queue: crate::watch::Topics::new(),
         orders: threads.orders.clone(),
         under_way: None,
         is_wanted: false,

@@ -122,6 +122,29 @@ mod tests {
     }
 
     #[test]
+    fn what_could_not_be_sealed_is_sealed_soon_and_not_in_an_hour() {
+        let start = Instant::now();
+        let mut timers = Timers::default();
+        timers.recorded(start, Duration::from_secs(60));
+        assert!(timers.checkpoint.take_due(start + Duration::from_secs(60)));
+        timers.not_sealed(start + Duration::from_secs(62));
+        timers.recorded(start + Duration::from_secs(61), Duration::from_secs(60));
+        assert!(timers.checkpoint.take_due(start + Duration::from_secs(62)));
+    }
+
+    #[test]
+    fn another_policy_makes_a_timer_sooner_and_never_later() {
+        let start = Instant::now();
+        let mut timer = Timer::default();
+        timer.by(start);
+        assert!(!timer.is_set(), "what waits for nothing still does");
+        timer.set(start + Duration::from_secs(3600));
+        timer.by(start + Duration::from_secs(1));
+        timer.by(start + Duration::from_secs(60));
+        assert!(timer.take_due(start + Duration::from_secs(1)));
+    }
+
+    #[test]
     fn jitter_stays_within_a_tenth() {
         for _ in 0..1000 {
             let jittered = jittered(Duration::from_secs(100));
