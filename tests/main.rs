@@ -9,6 +9,7 @@ mod apt_conf;
 mod check_command;
 mod controls;
 mod credentials;
+mod daemon;
 mod files_differential;
 mod fixtures;
 mod generated;

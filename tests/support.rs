@@ -5,5 +5,6 @@ pub(crate) mod browser;
 pub(crate) mod journal;
 pub(crate) mod keys;
 pub(crate) mod metadata_service;
+pub(crate) mod mounts;
 pub(crate) mod namespace;
 pub(crate) mod tree;

@@ -7,6 +7,8 @@
 pub mod init_key;
 mod looks;
 mod recall;
+mod recording;
+mod reload;
 mod start;
 mod status;
 mod threads;
@@ -26,7 +28,7 @@ use crate::finding::wire::record::{self, Hash, Kind};
 use crate::finding::{Severity, Summary};
 use crate::journal::key::Key;
 use crate::journal::places::Places;
-use crate::journal::{Digests, Directory, Draft, Journal, Position, Sealing, cursor};
+use crate::journal::{Directory, Draft, Journal, Position, cursor};
 use crate::policy::Policy;
 use crate::state::{Judged, State};
 use crate::sys::notify::Notifier;
@@ -84,12 +86,18 @@ struct Daemon {
     key_trouble: Option<String>,
     state: State,
     state_file: StateFile,
+    /// There is more in the state than in its file.
+    is_unsaved: bool,
     waiting: Waiting,
     timers: Timers,
     settle: Settle,
+    /// Topics whose turn has come.
+    queue: crate::watch::Topics,
     orders: SyncSender<Order>,
     /// The look that is under way, and since when.
     under_way: Option<(Instant, Option<crate::watch::Topics>)>,
+    /// A look at everything was asked for since that one was ordered.
+    is_wanted: bool,
     last_look: Option<LastLook>,
     notifier: Notifier,
     own: Option<Own>,
@@ -137,20 +145,29 @@ impl Daemon {
         if self.timers.retry.take_due(now) {
             self.flush();
         }
-        if self.timers.posture.take_due(now) {
+        if self.timers.posture.take_due(now) || (self.is_wanted && self.under_way.is_none()) {
             self.look(None);
         }
         if self.under_way.is_none() {
-            let due = self.settle.take_due(now);
-            if !due.is_empty() {
-                self.look(Some(due));
-            }
+            self.look_at_the_next(now);
         }
         if self.timers.heartbeat.take_due(now) {
             self.heartbeat();
         }
         if self.timers.checkpoint.take_due(now) {
             self.checkpoint();
+        }
+    }
+
+    /// What changed is looked at topic by topic, so that what is seen in a moment is told in a moment, and one that takes
+    /// long does not make the others rest as long.
+    fn look_at_the_next(&mut self, now: Instant) {
+        let due = self.settle.take_due(now);
+        self.queue.extend(due);
+        let next = check::TOPICS.iter().find(|topic| self.queue.contains(topic.name));
+        if let Some(topic) = next {
+            self.queue.remove(topic.name);
+            self.look(Some([topic.name].into()));
         }
     }
 
@@ -164,13 +181,17 @@ impl Daemon {
         let order = Order { policy: Arc::clone(&self.policy), topics: topics.clone() };
         let now = Instant::now();
         if self.under_way.is_none() && self.orders.try_send(order).is_ok() {
+            if topics.is_none() {
+                self.is_wanted = false;
+                self.queue.clear();
+            }
             self.under_way = Some((now, topics));
             return;
         }
         // One at a time: what was asked for meanwhile follows when this one is done.
         match topics {
             Some(topics) => self.settle.changed(&topics, now),
-            None => self.timers.posture.set(now + AGAIN),
+            None => self.is_wanted = true,
         }
     }
 
@@ -189,8 +210,9 @@ impl Daemon {
         self.under_way = None;
         let topics =
             look.topics.clone().unwrap_or_else(|| check::TOPICS.iter().map(|topic| topic.name).collect());
-        self.settle.looked(&topics, look.began, look.ended);
         let is_whole = look.topics.is_none();
+        // How often everything is looked at is the policy's to say. What that costs delays no change after it.
+        self.settle.looked(&topics, look.began, if is_whole { look.began } else { look.ended });
         let took = look.ended.duration_since(look.began);
         self.last_look = Some(LastLook { time: look.time, took, is_whole });
         // A policy that came meanwhile has its own look, which follows.
@@ -214,11 +236,8 @@ impl Daemon {
                 self.timers.inventory.set(now + self.policy.inventory_interval());
             }
         }
-        let is_changed = !changes.is_empty();
+        self.is_unsaved |= !changes.is_empty();
         self.record(drafts);
-        if is_changed {
-            self.save_state();
-        }
         if !self.timers.heartbeat.is_set() {
             self.heartbeat();
         }
@@ -246,62 +265,6 @@ impl Daemon {
         self.record(vec![draft(Kind::Heartbeat, Severity::Informational, heartbeat.to_json())]);
     }
 
-    /// Durable before it returns, or waiting in memory for a disk that takes it.
-    fn record(&mut self, drafts: Vec<Draft>) {
-        for draft in drafts {
-            self.waiting.push(draft);
-        }
-        self.flush();
-    }
-
-    fn flush(&mut self) {
-        if self.waiting.is_empty() {
-            return;
-        }
-        self.learn_delivered();
-        let now = Timestamp::now();
-        let batch = self.waiting.batch(now);
-        match self.journal.append(&batch, now) {
-            Ok(_) => {
-                self.waiting.accepted(batch.len());
-                self.last_record = Some(now);
-                self.trouble = None;
-                self.timers.recorded(Instant::now(), self.policy.checkpoint_delay());
-                if self.waiting.take_lost_findings() {
-                    self.find_anew();
-                }
-            }
-            Err(refused) => {
-                self.waiting.accepted(refused.accepted);
-                self.trouble = Some(refused.to_string());
-                self.timers.retry.set(Instant::now() + RETRY);
-                self.notifier.status(&self.in_a_line());
-            }
-        }
-    }
-
-    /// Changes were lost that the state takes for told. It goes back to what the journal has, and what is true now is
-    /// compared with that.
-    fn find_anew(&mut self) {
-        self.state = recall::recall(&self.state_file, &self.places, &self.journal).state;
-        self.look(None);
-    }
-
-    fn checkpoint(&mut self) {
-        let digests = Digests { baseline: None, policy: Some(self.policy_digest) };
-        let key = self.key.as_mut().map(|key| key as &mut dyn Sealing);
-        if let Err(refused) = self.journal.checkpoint(digests, key, Timestamp::now()) {
-            self.trouble = Some(refused.to_string());
-        }
-        self.timers.sealed(Instant::now());
-    }
-
-    /// The shippers' cursors, as far as they are certain, so that the journal knows what it may free first.
-    fn learn_delivered(&mut self) {
-        let durable = |name: &&str| cursor::durable(&self.cursors, name).ok().flatten();
-        self.journal.set_delivered(least(shippers(&self.policy).iter().map(durable)));
-    }
-
     fn worst_backlog(&self) -> crate::journal::Backlog {
         let backlogs = shippers(&self.policy).into_iter().map(|name| self.backlog(name));
         backlogs.max_by_key(|backlog| backlog.records).unwrap_or_else(|| self.journal.backlog(None))
@@ -309,39 +272,6 @@ impl Daemon {
 
     fn backlog(&self, shipper: &str) -> crate::journal::Backlog {
         self.journal.backlog(cursor::newest(&self.cursors, shipper).ok().flatten())
-    }
-
-    /// The policy is replaced whole, or stays as it is.
-    fn reload(&mut self) {
-        self.notifier.reloading();
-        let event = match (self.load_policy)() {
-            Ok(policy) if digest(&policy) == self.policy_digest => None,
-            Ok(policy) => {
-                self.policy_digest = digest(&policy);
-                let event = Lifecycle::policy(&self.policy_digest.0, &policy.sources);
-                self.policy = Arc::new(policy);
-                self.journal.set_limits(start::limits(&self.policy));
-                self.look(None);
-                Some(event)
-            }
-            Err(error) => Some(Lifecycle::PolicyRefused { error: Told::new(&error) }),
-        };
-        if let Some(event) = event {
-            let severity =
-                if matches!(event, Lifecycle::PolicyRefused { .. }) { Severity::High } else { Severity::Low };
-            self.record(vec![draft(Kind::Lifecycle, severity, event.to_json())]);
-        }
-        self.notifier.ready(&self.in_a_line());
-    }
-
-    /// Written only when the journal has everything that is in it: a change that is lost must be found anew.
-    fn save_state(&mut self) {
-        if self.waiting.is_empty() {
-            self.state.accepted(self.journal.head().seq);
-            if let Err(error) = self.state_file.write(&self.state) {
-                self.trouble = Some(format!("cannot keep what is open: {error}"));
-            }
-        }
     }
 
     /// Everything that is on its way is recorded; then the agent says that it stops, and seals that.
@@ -352,6 +282,7 @@ impl Daemon {
                 self.looked(*look);
             }
         }
+        self.is_unsaved = true;
         self.flush();
         self.save_state();
         let event = Lifecycle::Stop { reason: Told::new(&stop.to_string()) };
@@ -400,7 +331,3 @@ fn draft(kind: Kind, severity: Severity, body: String) -> Draft {
 
 /// The longest look that was measured took a minute, in an emulated machine.
 const LONGEST_LOOK: Duration = Duration::from_secs(15 * 60);
-/// When a look that had to wait for another is asked for again.
-const AGAIN: Duration = Duration::from_secs(1);
-/// A full disk is asked again this soon.
-const RETRY: Duration = Duration::from_secs(2);

@@ -56,7 +56,7 @@ fn is_well(said: &Value) -> bool {
 }
 
 fn text(sensor: &Value, shipper: &Value, out: &mut dyn Write) -> io::Result<()> {
-    headline("sensor", sensor, out)?;
+    headline("sensor", "run", sensor, out)?;
     if sensor["running"] == true {
         let instance = sensor["instance"].as_str().unwrap_or("no EC2 instance");
         row(
@@ -108,7 +108,7 @@ fn text(sensor: &Value, shipper: &Value, out: &mut dyn Write) -> io::Result<()> 
         }
         troubles(sensor, out)?;
     }
-    headline("shipper", shipper, out)?;
+    headline("shipper", "ship", shipper, out)?;
     for one in shipper["shippers"].as_array().into_iter().flatten() {
         row(&word(one, "name"), &delivered(one), out)?;
     }
@@ -129,9 +129,10 @@ fn delivered(one: &Value) -> String {
     text
 }
 
-fn headline(name: &str, said: &Value, out: &mut dyn Write) -> io::Result<()> {
+fn headline(name: &str, command: &str, said: &Value, out: &mut dyn Write) -> io::Result<()> {
     if said["running"] != true {
-        return writeln!(out, "{name:<8} not running: {}", word(said, "reason"));
+        writeln!(out, "{name:<8} not running: {}", word(said, "reason"))?;
+        return row("start", &format!("`guestward {command}` runs it in the foreground"), out);
     }
     let rss = if said["rss"].is_u64() { format!(", {}", size(&said["rss"])) } else { String::new() };
     let cpu = said["cpu_s"].as_f64().map_or_else(String::new, |cpu| format!(", {cpu:.2} s of CPU"));

@@ -1,6 +1,6 @@
 //! `guestward journal init-key`: a first key, told once to whoever keeps it elsewhere, and never again.
 
-use std::fs::OpenOptions;
+use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
@@ -37,6 +37,8 @@ pub fn init_key(
             opened.journal.speaker().epoch
         )));
     }
+    // Made before anything changes: a file that is refused must not have cost the key that there was.
+    let place = Place::make(file)?;
     let ratchet = Ratchet::new(random_key().map_err(disk("make a key for", file))?);
     if is_new_epoch {
         let mut failed = None;
@@ -61,18 +63,41 @@ pub fn init_key(
     take(journal.append(&[], now))?;
     let (agent, epoch, from_seq) = (journal.speaker().agent, journal.speaker().epoch, journal.head().seq + 1);
     let first = ratchet.first_key(agent, epoch, from_seq);
-    write_once(file, &first.to_json())?;
+    place.write(&first.to_json())?;
     Key::create(seal(places)?, epoch, ratchet).map_err(disk("keep the key in", &places.seal()))?;
     let event = Lifecycle::KeyCreated { from_seq };
     take(journal.append(&[draft(Kind::Lifecycle, Severity::Medium, event.to_json())], now))?;
     Ok(first)
 }
 
-fn write_once(file: &Path, json: &str) -> Result<(), CannotRun> {
-    let mut options = OpenOptions::new();
-    let written = options.write(true).create_new(true).mode(0o600).open(file).and_then(|mut file| {
-        writeln!(file, "{json}")?;
-        file.sync_all()
-    });
-    written.map_err(disk("write the key to", file))
+/// The operator's new file. One that came to nothing goes again.
+struct Place<'a> {
+    path: &'a Path,
+    file: File,
+    is_written: bool,
+}
+
+impl<'a> Place<'a> {
+    fn make(path: &'a Path) -> Result<Self, CannotRun> {
+        let mut options = OpenOptions::new();
+        let file = options.write(true).create_new(true).mode(0o600).open(path);
+        let file = file.map_err(disk("write the key to", path))?;
+        Ok(Self { path, file, is_written: false })
+    }
+
+    fn write(mut self, json: &str) -> Result<(), CannotRun> {
+        let written = writeln!(self.file, "{json}").and_then(|()| self.file.sync_all());
+        written.map_err(disk("write the key to", self.path))?;
+        self.is_written = true;
+        Ok(())
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if !self.is_written {
+            // An empty file tells nobody a key.
+            let _ = fs::remove_file(self.path);
+        }
+    }
 }

@@ -77,6 +77,8 @@ pub(super) struct Opened {
 /// Opens the journal to write, as `run` and `journal init-key` do.
 pub(super) fn open_journal(places: &Places, policy: &Policy, now: Timestamp) -> Result<Opened, CannotRun> {
     let group = group();
+    // By its own mode and not by the umask's: whoever could write here could put another journal in our place.
+    Directory::create(places.state(), 0o755, None).map_err(disk("make", places.state()))?;
     let path = places.journal();
     let storage = Directory::create(&path, 0o750, group).map_err(disk("make", &path))?;
     let lock = Lock::take(&path).map_err(CannotRun::Locked)?;
@@ -147,11 +149,14 @@ pub fn run(setup: Setup) -> Result<(), CannotRun> {
         key_trouble,
         state,
         state_file,
+        is_unsaved: false,
         waiting: Waiting::default(),
         timers: Timers::with_watchdog(ping_interval(), began),
         settle: Settle::default(),
+        queue: crate::watch::Topics::new(),
         orders: threads.orders.clone(),
         under_way: None,
+        is_wanted: false,
         last_look: None,
         notifier,
         own: Own::new(),

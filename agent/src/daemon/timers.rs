@@ -15,6 +15,11 @@ impl Timer {
         self.0.is_some()
     }
 
+    /// Sooner, if it was to be later.
+    pub(super) fn by(&mut self, at: Instant) {
+        self.0 = self.0.map(|set| set.min(at));
+    }
+
     /// Whether its moment has come; it comes once.
     pub(super) fn take_due(&mut self, now: Instant) -> bool {
         self.0.take_if(|at| *at <= now).is_some()
@@ -74,6 +79,11 @@ impl Timers {
         }
     }
 
+    /// No checkpoint could be written: what it was to seal is not forgotten.
+    pub(super) fn not_sealed(&mut self, again: Instant) {
+        self.checkpoint.set(again);
+    }
+
     /// A checkpoint was written: the next comes within the hour, whatever happens.
     pub(super) fn sealed(&mut self, now: Instant) {
         self.is_dirty = false;
@@ -109,6 +119,29 @@ mod tests {
         timers.sealed(start + Duration::from_secs(60));
         assert!(!timers.checkpoint.take_due(start + Duration::from_secs(3600)));
         assert!(timers.checkpoint.take_due(start + Duration::from_secs(3660)));
+    }
+
+    #[test]
+    fn what_could_not_be_sealed_is_sealed_soon_and_not_in_an_hour() {
+        let start = Instant::now();
+        let mut timers = Timers::default();
+        timers.recorded(start, Duration::from_secs(60));
+        assert!(timers.checkpoint.take_due(start + Duration::from_secs(60)));
+        timers.not_sealed(start + Duration::from_secs(62));
+        timers.recorded(start + Duration::from_secs(61), Duration::from_secs(60));
+        assert!(timers.checkpoint.take_due(start + Duration::from_secs(62)));
+    }
+
+    #[test]
+    fn another_policy_makes_a_timer_sooner_and_never_later() {
+        let start = Instant::now();
+        let mut timer = Timer::default();
+        timer.by(start);
+        assert!(!timer.is_set(), "what waits for nothing still does");
+        timer.set(start + Duration::from_secs(3600));
+        timer.by(start + Duration::from_secs(1));
+        timer.by(start + Duration::from_secs(60));
+        assert!(timer.take_due(start + Duration::from_secs(1)));
     }
 
     #[test]

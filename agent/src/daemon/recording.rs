@@ -1,0 +1,96 @@
+//! What the loop found becomes durable: recorded, sealed, and remembered for the next run.
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::{Daemon, least, recall, shippers};
+use crate::journal::{Digests, Draft, Sealing, cursor};
+
+impl Daemon {
+    /// Durable before it returns, or waiting in memory for a disk that takes it.
+    pub(super) fn record(&mut self, drafts: Vec<Draft>) {
+        for draft in drafts {
+            self.waiting.push(draft);
+        }
+        self.flush();
+    }
+
+    pub(super) fn flush(&mut self) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        self.learn_delivered();
+        let now = Timestamp::now();
+        let batch = self.waiting.batch(now);
+        match self.journal.append(&batch, now) {
+            Ok(_) => {
+                self.waiting.accepted(batch.len());
+                self.last_record = Some(now);
+                self.trouble = None;
+                self.timers.recorded(Instant::now(), self.policy.checkpoint_delay());
+                if self.waiting.take_lost_findings() {
+                    self.find_anew();
+                }
+                self.save_state();
+            }
+            Err(refused) => {
+                self.waiting.accepted(refused.accepted);
+                self.trouble = Some(refused.to_string());
+                self.timers.retry.set(Instant::now() + RETRY);
+                self.notifier.status(&self.in_a_line());
+            }
+        }
+    }
+
+    /// Changes were lost that the state takes for told. It goes back to what the journal has, and what is true now is
+    /// compared with that.
+    fn find_anew(&mut self) {
+        self.state = recall::recall(&self.state_file, &self.places, &self.journal).state;
+        self.look(None);
+    }
+
+    pub(super) fn checkpoint(&mut self) {
+        let digests = Digests { baseline: None, policy: Some(self.policy_digest) };
+        let key = self.key.as_mut().map(|key| key as &mut dyn Sealing);
+        let (now, head) = (Timestamp::now(), self.journal.head().seq);
+        let sealed = self.journal.checkpoint(digests, key, now);
+        if self.journal.head().seq > head {
+            self.last_record = Some(now);
+        }
+        match sealed {
+            Ok(_) => {
+                self.timers.sealed(Instant::now());
+                if self.waiting.is_empty() && !self.is_unsaved {
+                    self.trouble = None;
+                }
+            }
+            Err(refused) => {
+                self.timers.not_sealed(Instant::now() + RETRY);
+                self.trouble = Some(refused.to_string());
+            }
+        }
+    }
+
+    /// The shippers' cursors, as far as they are certain, so that the journal knows what it may free first.
+    fn learn_delivered(&mut self) {
+        let durable = |name: &&str| cursor::durable(&self.cursors, name).ok().flatten();
+        self.journal.set_delivered(least(shippers(&self.policy).iter().map(durable)));
+    }
+
+    /// Written only when the journal has everything that is in it: a change that is lost must be found anew.
+    pub(super) fn save_state(&mut self) {
+        if !self.is_unsaved || !self.waiting.is_empty() {
+            return;
+        }
+        self.state.accepted(self.journal.head().seq);
+        match self.state_file.write(&self.state) {
+            Ok(()) => self.is_unsaved = false,
+            // With the next record it is tried again.
+            Err(error) => self.trouble = Some(format!("cannot keep what is open: {error}")),
+        }
+    }
+}
+
+/// A full disk is asked again this soon.
+const RETRY: Duration = Duration::from_secs(2);

@@ -1,0 +1,15 @@
+//! The sensor, the shipper and the status as an operator meets them: the built binary, in a state directory of its own.
+
+mod changes;
+mod clock;
+mod copied;
+mod disk;
+mod first_key;
+mod modes;
+mod pipe;
+mod quiet;
+mod reload;
+mod rig;
+mod runs;
+mod status;
+mod systemd;
