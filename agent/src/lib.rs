@@ -3,11 +3,13 @@
 //! The map. Facts flow one way, and each room knows only the rooms before it:
 //!
 //! ```text
-//!          policy            what the operator wants
+//!          policy                        what the operator wants
 //!            |
-//! host -> check -> finding   what is true, whether that is good, and how it is told
-//!            |
-//!           cli              the commands, and the words on the screen
+//! host -> check -> finding               what is true, whether that is good, and how it is told
+//!                     |
+//!  watch -> daemon: state -> journal     when to look, what changed, and what is kept
+//!                               |
+//!                              ship      out of the box
 //! ```
 //!
 //! - [`sys`] asks the kernel what no file tells, and holds what a daemon needs of it.
@@ -19,6 +21,7 @@
 //! - [`check`] holds the opinions, as pure functions of facts, and the one list of them.
 //! - [`journal`] keeps what was found: on the disk before anybody is told.
 //! - [`ship`] carries the journal to where it is kept.
+//! - [`daemon`] decides when: the sensor's threads, channels and its one loop.
 //! - [`cli`] parses the command line, asks the rooms above, prints, and picks the exit code.
 
 pub mod check;
