@@ -38,9 +38,12 @@ struct Walk {
     head: Head,
     /// The last record's bytes, to hash only when something is missing behind it.
     last: Option<Vec<u8>>,
-    holes: Vec<Run>,
+    /// What is missing. A journal that drops every other record has hundreds of thousands, so they are kept small.
+    holes: Vec<(u64, u64)>,
+    /// The hash of the record before a hole, of the first of them.
+    before: BTreeMap<u64, Hash>,
     /// What gaps name, of whichever epoch.
-    explained: Vec<(Id, Run)>,
+    explained: Explained,
     /// Up to here everything was delivered, so that nobody misses it.
     delivered: u64,
     damage: Vec<(Name, Range<usize>)>,
@@ -48,6 +51,8 @@ struct Walk {
     /// Which key sealed the last checkpoint that was sealed.
     sealed: Option<u64>,
 }
+
+type Explained = BTreeMap<Id, Vec<(u64, u64)>>;
 
 impl<S: Storage> Journal<S> {
     /// Opens it, or makes a new one. `delivered` is what every shipper has delivered for certain; `random` makes ids.
@@ -211,14 +216,16 @@ impl<S: Storage> Journal<S> {
             }
         }
         let Some(mut walk) = walks.remove(&self.speaker.epoch) else { return Ok(()) };
-        let mut explained = walk.explained.clone();
-        explained.extend(walks.values().flat_map(|other| &other.explained));
-        for (epoch, other) in walks {
-            self.tell_holes(&other, epoch, &explained, now);
-        }
         self.settle(&mut walk, tail, now)?;
-        explained.extend(&walk.explained);
-        self.tell_holes(&walk, self.speaker.epoch, &explained, now);
+        let mut explained = std::mem::take(&mut walk.explained);
+        for (epoch, runs) in walks.values_mut().flat_map(|other| std::mem::take(&mut other.explained)) {
+            explained.entry(epoch).or_default().extend(runs);
+        }
+        for (epoch, other) in walks {
+            self.tell_holes(&other, epoch, explained.remove(&epoch).unwrap_or_default(), now);
+        }
+        let epoch = self.speaker.epoch;
+        self.tell_holes(&walk, epoch, explained.remove(&epoch).unwrap_or_default(), now);
         Ok(())
     }
 
@@ -320,9 +327,11 @@ impl<S: Storage> Journal<S> {
         Ok(())
     }
 
-    fn tell_holes(&mut self, walk: &Walk, epoch: Id, explained: &[(Id, Run)], now: Timestamp) {
-        let explained = explained.iter().filter(|(of, _)| *of == epoch).map(|(_, run)| *run);
-        let holes = unexplained(&walk.holes, explained.collect(), walk.delivered);
+    fn tell_holes(&mut self, walk: &Walk, epoch: Id, explained: Vec<(u64, u64)>, now: Timestamp) {
+        let holes: Vec<Run> = unexplained(&walk.holes, explained, walk.delivered)
+            .into_iter()
+            .map(|(from, to)| Run { from, to, before: walk.before.get(&from).copied() })
+            .collect();
         for runs in holes.chunks(MAX_RUNS) {
             let mut gap = Gap::new(Cause::Damaged);
             gap.epoch = (epoch != self.speaker.epoch).then_some(epoch);
@@ -426,7 +435,8 @@ impl Walk {
             head: Head { seq, hash },
             last: None,
             holes: Vec::new(),
-            explained: Vec::new(),
+            before: BTreeMap::new(),
+            explained: BTreeMap::new(),
             delivered,
             damage: Vec::new(),
             totals: Totals::default(),
@@ -492,18 +502,20 @@ impl Walk {
         let dropped = if gap.cause == Cause::Damaged { 0 } else { gap.total() };
         self.totals.dropped = self.totals.dropped.saturating_add(dropped);
         let epoch = gap.epoch.unwrap_or(epoch);
-        self.explained.extend(gap.runs.into_iter().map(|run| (epoch, run)));
+        self.explained.entry(epoch).or_default().extend(gap.runs.iter().map(|run| (run.from, run.to)));
     }
 
     fn missing_before(&mut self, seq: u64) {
         let head = self.head();
         if seq > head.seq + 1 {
-            let before = (head.hash != Hash::NONE || head.seq == 0).then_some(head.hash);
             let is_full = self.holes.len() >= MAX_HOLES;
             match self.holes.last_mut().filter(|_| is_full) {
                 // A forged segment can have a hole every few bytes.
-                Some(last) => last.to = seq - 1,
-                None => self.holes.push(Run { from: head.seq + 1, to: seq - 1, before }),
+                Some(last) => last.1 = seq - 1,
+                None => self.holes.push((head.seq + 1, seq - 1)),
+            }
+            if (head.hash != Hash::NONE || head.seq == 0) && self.before.len() < MAX_HASHES {
+                self.before.insert(head.seq + 1, head.hash);
             }
         }
     }
@@ -543,38 +555,26 @@ impl Walk {
 }
 
 /// The holes without what the gaps in the journal name, and without what was delivered.
-fn unexplained(holes: &[Run], mut explained: Vec<Run>, delivered: u64) -> Vec<Run> {
-    explained.push(Run { from: 0, to: delivered, before: None });
-    explained.retain(|run| run.from <= run.to);
-    explained.sort_unstable_by_key(|run| run.from);
+fn unexplained(holes: &[(u64, u64)], mut explained: Vec<(u64, u64)>, delivered: u64) -> Vec<(u64, u64)> {
+    explained.push((0, delivered));
+    explained.retain(|run| run.0 <= run.1);
+    explained.sort_unstable();
     let mut open = Vec::new();
-    let mut next = 0;
-    // Up to where the runs seen so far have named everything since the hole's beginning.
-    let mut named: Option<u64> = None;
-    for &Run { mut from, to, mut before } in holes {
-        loop {
-            if let Some(end) = named.filter(|&end| end >= from) {
-                before = None;
-                if end >= to {
-                    from = to + 1;
-                    break;
-                }
-                from = end + 1;
+    let mut runs = explained.into_iter().peekable();
+    // Up to where the runs seen so far have named everything.
+    let mut named = 0;
+    for &(mut from, to) in holes {
+        from = from.max(named + 1);
+        while let Some(run) = runs.next_if(|run| run.0 <= to) {
+            if run.0 > from {
+                open.push((from, run.0 - 1));
             }
-            match explained.get(next).filter(|run| run.from <= to) {
-                Some(run) => {
-                    if run.from > from && run.to >= from {
-                        open.push(Run { from, to: run.from - 1, before: before.take() });
-                        from = run.from;
-                    }
-                    named = named.max(Some(run.to));
-                    next += 1;
-                }
-                None => break,
-            }
+            // The largest seq that there can be, plus one, still is a number.
+            named = named.max(run.1.min(MAX_SEQ));
+            from = from.max(run.0).max(named + 1);
         }
         if from <= to {
-            open.push(Run { from, to, before });
+            open.push((from, to));
         }
     }
     open
@@ -642,3 +642,31 @@ const MAX_HOLES: usize = 500_000;
 const MAX_ATTEMPTS: u32 = 10;
 /// The envelope alone takes more.
 const MIN_RECORD: u64 = 200;
+/// A journal with more holes than this is mostly explained by its own gaps.
+const MAX_HASHES: usize = 10_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn exactly_what_no_gap_names_is_missed(
+            cuts in proptest::collection::btree_set(1u64..60, 0..12),
+            explained in proptest::collection::vec((0u64..60, 0u64..60), 0..8),
+            delivered in 0u64..20,
+        ) {
+            let cuts: Vec<u64> = cuts.into_iter().collect();
+            let holes: Vec<(u64, u64)> = cuts.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
+            let is_named = |seq: u64| {
+                seq <= delivered || explained.iter().any(|run| (run.0..=run.1).contains(&seq))
+            };
+            let missed: Vec<u64> =
+                holes.iter().flat_map(|hole| hole.0..=hole.1).filter(|&seq| !is_named(seq)).collect();
+            let found = unexplained(&holes, explained, delivered);
+            let found: Vec<u64> = found.into_iter().flat_map(|run| run.0..=run.1).collect();
+            prop_assert_eq!(found, missed);
+        }
+    }
+}
