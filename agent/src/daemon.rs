@@ -15,6 +15,7 @@ mod threads;
 mod timers;
 mod waiting;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
@@ -91,6 +92,8 @@ struct Daemon {
     waiting: Waiting,
     timers: Timers,
     settle: Settle,
+    /// Why changes may have gone unnoticed, and when that was told last.
+    blindness: BTreeMap<String, Instant>,
     /// Topics whose turn has come.
     queue: crate::watch::Topics,
     orders: SyncSender<Order>,
@@ -199,10 +202,21 @@ impl Daemon {
         match seen {
             Seen::Changed { topics, .. } => self.settle.changed(&topics, Instant::now()),
             // What changed cannot be said, so everything may have.
-            Seen::Blind(_) => {
-                let all = check::TOPICS.iter().map(|topic| topic.name).collect();
-                self.settle.changed(&all, Instant::now());
+            Seen::Blind(why) => {
+                let now = Instant::now();
+                self.settle.changed(&check::TOPICS.iter().map(|topic| topic.name).collect(), now);
+                self.tell_blindness(why.as_str(), now);
             }
+        }
+    }
+
+    /// Whoever makes us lose sight again and again must not fill the journal with it.
+    fn tell_blindness(&mut self, why: &str, now: Instant) {
+        self.blindness.retain(|_, told| now.duration_since(*told) < BLIND_AGAIN);
+        if self.blindness.len() < MAX_BLINDNESS && !self.blindness.contains_key(why) {
+            self.blindness.insert(why.to_owned(), now);
+            let event = Lifecycle::Trouble { reason: Told::new(why) };
+            self.record(vec![draft(Kind::Lifecycle, Severity::Medium, event.to_json())]);
         }
     }
 
@@ -329,5 +343,9 @@ fn draft(kind: Kind, severity: Severity, body: String) -> Draft {
     Draft { time: Timestamp::now(), kind, severity, body }
 }
 
+/// A matter that stays is told as often as the agent says that it is there.
+const BLIND_AGAIN: Duration = Duration::from_secs(60 * 60);
+/// Directories that cannot be watched have a reason each.
+const MAX_BLINDNESS: usize = 100;
 /// The longest look that was measured took a minute, in an emulated machine.
 const LONGEST_LOOK: Duration = Duration::from_secs(15 * 60);

@@ -3,6 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
+use nix::sys::signal::Signal;
+
 use super::rig::{ROOTS, Rig, SELDOM};
 
 #[test]
@@ -64,4 +66,25 @@ fn a_topic_that_takes_long_holds_up_no_other() {
     let of = |check: &str| rig.record_from(1, check, |record| record["body"]["check"] == check);
     let (account, cron) = (of(ROOTS), of("files-cron-modes"));
     assert_ne!(account["time"], cron["time"], "one look for both: {account} {cron}");
+}
+
+/// More changes at once than the kernel keeps: that is said, and what was among them is found all the same.
+#[test]
+fn changes_that_the_kernel_dropped_are_told_and_looked_for() {
+    let rig = Rig::with_etc(&[ROOTS], SELDOM);
+    let sensor = rig.start("run");
+    rig.wait_for_first_look();
+    let kept = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap();
+    let kept: usize = kept.trim().parse().unwrap();
+    sensor.signal(Signal::SIGSTOP);
+    for n in 0..kept {
+        // Making it and writing to it are two events, and no two in a row are the same.
+        fs::write(rig.etc("ssh").join(format!("x{}", n % 100)), "x").unwrap();
+    }
+    rig.append_to_etc("passwd", "toor:x:0:0::/root:/bin/sh\n");
+    sensor.signal(Signal::SIGCONT);
+    let told = rig.record_from(1, "the loss", |record| record["body"]["event"] == "trouble");
+    assert_eq!(told["body"]["reason"], "more changed at once than the kernel keeps");
+    rig.record_from(1, "the change", |record| record["body"]["subject"] == "user:toor");
+    sensor.stop();
 }

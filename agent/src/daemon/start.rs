@@ -1,5 +1,6 @@
 //! Starting and stopping the sensor: what it opens in which order, and what it leaves behind.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::path::Path;
@@ -153,6 +154,7 @@ pub fn run(setup: Setup) -> Result<(), CannotRun> {
         waiting: Waiting::default(),
         timers: Timers::with_watchdog(ping_interval(), began),
         settle: Settle::default(),
+        blindness: BTreeMap::new(),
         queue: crate::watch::Topics::new(),
         orders: threads.orders.clone(),
         under_way: None,
