@@ -15,12 +15,14 @@ pub mod lock;
 mod open;
 pub mod places;
 mod reader;
+mod recover;
 mod room;
 pub mod seal;
 pub mod segment;
 mod slots;
 pub mod storage;
 pub mod verify;
+mod walk;
 
 use std::fmt;
 use std::io;
@@ -458,8 +460,8 @@ fn estimate(draft: &Draft) -> usize {
 }
 
 const SEGMENT_BYTES: u64 = 4 * 1024 * 1024;
-/// A sync costs milliseconds, so a group is large; a reader holds one in memory, so it is not larger.
-const GROUP_BYTES: usize = 512 * 1024;
+/// A sync costs milliseconds, so a group is large; a reader takes in twice as much at once, so it is not larger.
+const GROUP_BYTES: usize = 1024 * 1024;
 /// An upper bound of what a record and its frame add to the body.
 const ENVELOPE: usize = 512;
 
