@@ -13,6 +13,7 @@ use guestward::journal::Limits;
 use guestward::ship::local::{LocalFile, Settings};
 use guestward::ship::stdout::Stdout;
 use guestward::ship::{self, Destination, Places, Stop};
+use nix::sys::signal::{Signal, kill};
 
 use super::support::binary::text;
 use super::support::journal::{Running, State, drafts, until};
@@ -52,6 +53,36 @@ fn a_second_shipper_is_turned_away_with_the_pid_of_the_first() {
     let second = state.command(&["ship"]).output().unwrap();
     assert_eq!(second.status.code(), Some(2));
     assert!(text(&second.stderr).contains(&format!("process {}", first.pid())), "{}", text(&second.stderr));
+}
+
+#[test]
+fn a_reload_goes_on_with_the_new_policy_and_keeps_the_old_one_when_that_is_wrong() {
+    let state = State::new();
+    let policy = state.path().join("policy.toml");
+    let file = |name: &str| state.path().join(name);
+    let goes_to = |name: &str| {
+        fs::write(&policy, format!("[ship.local]\npath = \"{}\"\n", file(name).display())).unwrap()
+    };
+    let holds = |name: &str| fs::read_to_string(file(name)).unwrap_or_default().lines().count();
+    goes_to("one.jsonl");
+    append(&state, 0..10);
+    let mut shipper = state.ship();
+    until("all are in the first file", || holds("one.jsonl") == 11);
+    goes_to("two.jsonl");
+    kill(shipper.pid(), Signal::SIGHUP).unwrap();
+    // Not before it has read the policy: what is delivered in between is in the first file.
+    until("it listens anew", || {
+        append(&state, 10..11);
+        holds("two.jsonl") > 0
+    });
+    fs::write(&policy, "[ship.local]\npaht = 3\n").unwrap();
+    kill(shipper.pid(), Signal::SIGHUP).unwrap();
+    until("the wrong one is refused", || state.said().contains("the one before stays"));
+    let before = holds("two.jsonl");
+    append(&state, 11..12);
+    until("it goes on", || holds("two.jsonl") > before);
+    let (status, _) = shipper.terminate();
+    assert!(status.success(), "{status}");
 }
 
 #[test]

@@ -301,16 +301,15 @@ impl<S: Storage> Journal<S> {
         }
         if let Err(cause) = self.try_write(&rendered, now) {
             // Nobody knows what of it is on the disk. The same bytes go to a new file, and that one is believed.
-            let lost = self.abandon();
+            if let Some(name) = self.abandon() {
+                let (name, reason) = (Told::new(&name.to_string()), Told::new(&cause.to_string()));
+                let event = Lifecycle::SegmentLost { name, reason };
+                self.note(Kind::Lifecycle, event.to_json(), now);
+            }
             self.free_first_delivered();
             if let Err(cause) = self.try_write(&rendered, now) {
                 self.abandon();
                 return Err(cause);
-            }
-            if let Some(name) = lost {
-                let (name, reason) = (Told::new(&name.to_string()), Told::new(&cause.to_string()));
-                let event = Lifecycle::SegmentLost { name, reason };
-                self.note(Kind::Lifecycle, event.to_json(), now);
             }
         }
         self.accept(rendered);

@@ -143,7 +143,14 @@ impl Destination {
 }
 
 /// Delivers until `stop` is set, each destination on a thread of its own.
-pub fn run(destinations: Vec<Destination>, places: &Places, stop: &Stop, tell: &Tell) -> Result<(), Failed> {
+///
+/// The answer is whether all of them ended; one that is stuck is left behind, and may still move its cursor.
+pub fn run(
+    destinations: Vec<Destination>,
+    places: &Places,
+    stop: &Stop,
+    tell: &Tell,
+) -> Result<bool, Failed> {
     let mut running: Vec<&'static str> = destinations.iter().map(|each| each.shipper.name()).collect();
     let (done, ended) = mpsc::channel();
     for Destination { shipper, standing } in destinations {
@@ -153,7 +160,7 @@ pub fn run(destinations: Vec<Destination>, places: &Places, stop: &Stop, tell: &
             let end = lane::run(shipper, &places, &standing, &all, &tell);
             let _ = done.send((name, end));
             // One that cannot go on ends them all: whoever started us decides what then.
-            all.set();
+            all.set_if_unset();
         };
         let started = thread::Builder::new().name(format!("ship-{name}")).spawn(work);
         if let Err(cause) = started {
@@ -163,12 +170,13 @@ pub fn run(destinations: Vec<Destination>, places: &Places, stop: &Stop, tell: &
     }
     stop.wait_until_set();
     let failed = wait_for_all(&ended, &mut running);
+    let have_all_ended = running.is_empty();
     for name in running {
         tell(&format!(
             "{name}: still busy and not waited for; what it had not delivered stays in the journal"
         ));
     }
-    failed.map_or(Ok(()), Err)
+    failed.map_or(Ok(have_all_ended), Err)
 }
 
 /// Until every shipper has finished its batch, or for as long as a service manager would wait.

@@ -16,25 +16,46 @@ use crate::ship::local::{self, LocalFile};
 use crate::ship::stdout::Stdout;
 use crate::ship::{self, Answers, Destination, Stop, Tell};
 use crate::sys::notify::Notifier;
+use crate::sys::signals::Signals;
 use crate::sys::socket::{self, Listener};
 
 pub(super) fn run(args: &ShipArgs) -> Result<Exit, Failure> {
     // Before anything else: every later thread inherits it.
-    let stop =
-        Stop::on_signal().map_err(|cause| Failure::trouble(format!("cannot wait for signals: {cause}")))?;
+    let signals = Signals::block().map_err(Failure::trouble)?;
+    let stop = Stop::on_signal(signals).map_err(Failure::trouble)?;
     let places = Places::from_env();
-    let settings = settings(&policy::load(args.policy.policy.as_ref())?, &places);
+    let load = || policy::load(args.policy.policy.as_ref()).and_then(|policy| wanted(&policy, &places));
+    let mut wanted = load()?;
     let _lock = lock(&places)?;
-    let destinations = destinations(settings)?;
-    let standings = destinations.iter().map(Destination::standing).collect();
-    let _answers = Answers::start(listen(&places)?, standings, places.journal()).map_err(Failure::trouble)?;
     let notifier = Notifier::from_env();
-    notifier.ready("delivering");
+    loop {
+        notifier.ready("delivering");
+        let have_all_ended = deliver(&wanted, &places, &stop)?;
+        if !stop.take_reload() {
+            notifier.stopping();
+            return Ok(Exit::Clean);
+        }
+        if !have_all_ended {
+            return Err(Failure::trouble("a shipper is stuck, so the new policy waits for a restart"));
+        }
+        notifier.reloading();
+        match load() {
+            Ok(new) => wanted = new,
+            Err(Failure::Trouble(why)) => {
+                tell()(&format!("the new policy is refused, and the one before stays: {why}"))
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+}
+
+/// Delivers until it is told to end, and answers whoever asks how that goes.
+fn deliver(wanted: &Settings, places: &Places, stop: &Stop) -> Result<bool, Failure> {
+    let destinations = destinations(wanted)?;
+    let standings = destinations.iter().map(Destination::standing).collect();
+    let _answers = Answers::start(listen(places)?, standings, places.journal()).map_err(Failure::trouble)?;
     let places = ship::Places { journal: places.journal(), cursors: places.cursors() };
-    let ended = ship::run(destinations, &places, &stop, &tell());
-    notifier.stopping();
-    ended.map_err(Failure::trouble)?;
-    Ok(Exit::Clean)
+    ship::run(destinations, &places, stop, &tell()).map_err(Failure::trouble)
 }
 
 fn listen(places: &Places) -> Result<Listener, Failure> {
@@ -48,26 +69,28 @@ struct Settings {
     stdout: bool,
 }
 
-fn settings(policy: &Policy, places: &Places) -> Settings {
+fn wanted(policy: &Policy, places: &Places) -> Result<Settings, Failure> {
     let local = || local::Settings {
         path: policy.local_path().map_or_else(|| places.records(), Path::to_owned),
         max_bytes: policy.local_max_bytes(),
+        // The policy allows a thousand.
         keep: u32::try_from(policy.local_keep()).unwrap_or(u32::MAX),
     };
-    Settings { local: policy.local_enabled().then(local), stdout: policy.local_stdout() }
-}
-
-fn destinations(settings: Settings) -> Result<Vec<Destination>, Failure> {
-    let mut destinations = Vec::new();
-    destinations.extend(settings.local.map(|local| Destination::new(LocalFile::new(local))));
-    if settings.stdout {
-        let unusable = |cause| Failure::trouble(format!("cannot use standard output: {cause}"));
-        destinations.push(Destination::new(Stdout::new().map_err(unusable)?));
-    }
-    if destinations.is_empty() {
+    let wanted = Settings { local: policy.local_enabled().then(local), stdout: policy.local_stdout() };
+    if wanted.local.is_none() && !wanted.stdout {
         return Err(Failure::trouble(
             "there is nowhere to deliver to: enable it in [ship.local] of the policy",
         ));
+    }
+    Ok(wanted)
+}
+
+fn destinations(wanted: &Settings) -> Result<Vec<Destination>, Failure> {
+    let mut destinations = Vec::new();
+    destinations.extend(wanted.local.clone().map(|local| Destination::new(LocalFile::new(local))));
+    if wanted.stdout {
+        let unusable = |cause| Failure::trouble(format!("cannot use standard output: {cause}"));
+        destinations.push(Destination::new(Stdout::new().map_err(unusable)?));
     }
     Ok(destinations)
 }

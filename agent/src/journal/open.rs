@@ -44,9 +44,14 @@ impl<S: Storage> Journal<S> {
         let names = segment_names(&storage)?;
         let headers: BTreeMap<Name, Header> =
             names.iter().filter_map(|&name| Some((name, read_header(&storage, name).ok()??))).collect();
+        let quarantined = quarantined(&storage)?;
         let last = headers.values().next_back().cloned();
+        // A power cut right after the quarantine leaves nothing else to tell who we were.
+        let parent = quarantined.last().filter(|_| names.is_empty());
+        let parent = parent.and_then(|(name, _)| read_any_header(&storage, name).ok()?);
+        let known = last.as_ref().or(parent.as_ref());
         let speaker = Speaker {
-            agent: last.as_ref().map_or_else(|| Id::new(random()), |header| header.agent),
+            agent: known.map_or_else(|| Id::new(random()), |header| header.agent),
             epoch: last.as_ref().map_or_else(|| Id::new(random()), |header| header.epoch),
             boot: claim.boot,
             instance: claim.machine.instance.clone(),
@@ -54,7 +59,7 @@ impl<S: Storage> Journal<S> {
             region: claim.region,
         };
         let mut journal = Self {
-            quarantined: quarantined(&storage)?,
+            quarantined,
             storage,
             limits,
             speaker,
@@ -80,6 +85,7 @@ impl<S: Storage> Journal<S> {
                 journal.speaker.instance.clone_from(&journal.machine.instance);
                 journal.recover(&names, &headers, now)?;
             }
+            None if parent.is_some() => journal.begin_epoch(EpochCause::OtherInstance, parent.as_ref(), now),
             None if names.is_empty() => journal.begin_epoch(EpochCause::FirstStart, None, now),
             None => {
                 // Segments without one whole header between them: the records say who spoke, if any is left.
@@ -131,7 +137,7 @@ impl<S: Storage> Journal<S> {
 
     fn adopt(&mut self, names: &[Name]) -> io::Result<()> {
         for &name in names.iter().rev() {
-            let bytes = read_patiently(&self.storage, name, MAX_SEGMENT).unwrap_or_default();
+            let bytes = read_patiently(&self.storage, &name.to_string(), MAX_SEGMENT).unwrap_or_default();
             let contents = Contents::of(&bytes);
             let record = contents.records.last().map(|frame| record::parse(&bytes[frame.payload()]));
             if let Some(Ok(record)) = record {
@@ -180,10 +186,10 @@ fn remove_unfinished<S: Storage>(storage: &S) -> io::Result<()> {
 }
 
 /// A disk that fails for a moment must not look like one that has lost everything.
-pub(super) fn read_patiently<S: Storage>(storage: &S, name: Name, limit: usize) -> io::Result<Vec<u8>> {
+pub(super) fn read_patiently<S: Storage>(storage: &S, name: &str, limit: usize) -> io::Result<Vec<u8>> {
     let mut attempts = 0;
     loop {
-        match storage.read(&name.to_string(), 0, limit) {
+        match storage.read(name, 0, limit) {
             Err(error)
                 if attempts < MAX_ATTEMPTS
                     && !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidData) =>
@@ -197,6 +203,10 @@ pub(super) fn read_patiently<S: Storage>(storage: &S, name: Name, limit: usize) 
 
 /// The header at the beginning of a segment, if it is whole.
 pub(super) fn read_header<S: Storage>(storage: &S, name: Name) -> io::Result<Option<Header>> {
+    read_any_header(storage, &name.to_string())
+}
+
+fn read_any_header<S: Storage>(storage: &S, name: &str) -> io::Result<Option<Header>> {
     let bytes = read_patiently(storage, name, MAX_HEADER)?;
     Ok(Contents::of(&bytes).header)
 }

@@ -26,7 +26,7 @@ impl<S: Storage> Journal<S> {
         let mut tail = None;
         for &name in names {
             // One that cannot be read is as good as damaged: what was in it becomes a gap, and the journal opens.
-            let read = read_patiently(&self.storage, name, MAX_SEGMENT);
+            let read = read_patiently(&self.storage, &name.to_string(), MAX_SEGMENT);
             let is_unreadable = read.is_err();
             let bytes = read.unwrap_or_default();
             let contents = Contents::of(&bytes);
@@ -221,7 +221,7 @@ impl Starts {
         let start = |name: Name| match headers.get(&name) {
             Some(header) => Some(Start { epoch: header.epoch, first: header.first, prev: header.prev }),
             None => {
-                let bytes = read_patiently(storage, name, MAX_SEGMENT).ok()?;
+                let bytes = read_patiently(storage, &name.to_string(), MAX_SEGMENT).ok()?;
                 let contents = Contents::of(&bytes);
                 let frame = contents.records.first().filter(|frame| frame.seq > 0)?;
                 let record = record::parse(&bytes[frame.payload()]).ok()?;

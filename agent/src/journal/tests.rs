@@ -190,6 +190,25 @@ fn a_copy_of_the_machine_begins_its_own_epoch_and_leaves_its_parents_spool_alone
 }
 
 #[test]
+fn a_power_cut_right_after_the_quarantine_still_leaves_a_copy() {
+    let place = Place::new();
+    let claim = |instance: &str| Claim {
+        machine: Machine { instance: Some(instance.into()), id: None },
+        ..Claim::default()
+    };
+    append(&mut place.open_with(Limits::default(), claim("i-1"), None), 1..=3, Severity::Low);
+    // Opened, and gone before anything was written.
+    drop(place.open_with(Limits::default(), claim("i-2"), None));
+    append(&mut place.open_with(Limits::default(), claim("i-2"), None), 4..=4, Severity::Low);
+    let entries = place.entries();
+    let record = record::parse(&entries[0].line).unwrap();
+    assert_eq!((record.seq, record.agent), (1, Id::new([1; 8])));
+    assert!(
+        record.body.contains(r#""cause":"other-instance""#) && record.body.contains(r#""instance":"i-1""#)
+    );
+}
+
+#[test]
 fn without_room_delivered_segments_go_first_and_leave_no_gap() {
     let place = Place::new();
     let mut journal = place.open_with(small(32 * 1024), Claim::default(), None);

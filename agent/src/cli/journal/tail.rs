@@ -70,6 +70,8 @@ fn what(kind: Kind, body: &str) -> String {
     let text = if words.is_empty() { body.to_owned() } else { words.join("  ") };
     let mut text: String = text.chars().take(LONGEST + 1).collect();
     if text.chars().count() > LONGEST {
+        // Two: the one too many, and the one in whose place the mark stands.
+        text.pop();
         text.pop();
         text.push('…');
     }
@@ -83,7 +85,7 @@ fn shown(kind: Kind) -> &'static [&'static str] {
         Kind::Gap => &["cause", "lost", "runs"],
         Kind::Heartbeat => &["worst", "counts", "backlog"],
         Kind::Checkpoint => &["records", "dropped", "gaps", "key"],
-        Kind::Lifecycle => &["event", "cause", "segment", "error"],
+        Kind::Lifecycle => &["event", "cause", "name", "reason", "error"],
         Kind::Inventory => &["digest"],
         Kind::Detection | Kind::Enforcement => &[],
     }
