@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use guestward::finding::Severity;
 use guestward::finding::wire::gap::Gap;
 use guestward::finding::wire::record::{self, Kind};
+use guestward::journal::verify::Verifier;
 use guestward::journal::{Claim, Cursor, Directory, Draft, Journal, Limits, Position, cursor};
 use jiff::Timestamp;
 use nix::sys::stat::Mode;
@@ -139,7 +140,7 @@ fn judge(state: &Path, before: &Files, lines: &BTreeMap<u64, Vec<u8>>, way: &str
     // With the first record that follows, what opening found is told, and everything before is vouched for.
     open(state).append(&[draft(99)], Timestamp::UNIX_EPOCH).unwrap();
     let export = export_lines(&state.join("journal"));
-    // HERE: `guestward journal verify` of this export, once there is one: it finds nothing unexplained.
+    assert_verifies(&export, lines, way);
     let now = by_seq(export);
     for seq in &intact {
         assert_eq!(now.get(seq), lines.get(seq), "{way}: seq {seq} is intact");
@@ -158,6 +159,17 @@ fn judge(state: &Path, before: &Files, lines: &BTreeMap<u64, Vec<u8>>, way: &str
         "{way}: {silent:?} of {} are gone without a word",
         lines.len()
     );
+}
+
+/// With what had been delivered before, the export has every record, or a gap says which are missing: the proof agrees.
+fn assert_verifies(export: &[Vec<u8>], lines: &BTreeMap<u64, Vec<u8>>, way: &str) {
+    let mut verifier = Verifier::new(Vec::new(), None);
+    let delivered = lines.range(..=DELIVERED).map(|(_, line)| line);
+    for (number, line) in (1..).zip(delivered.chain(export)) {
+        verifier.take("export", number, line);
+    }
+    let report = verifier.finish();
+    assert!(report.problems.is_empty(), "{way}: {:?}", report.problems);
 }
 
 #[test]
