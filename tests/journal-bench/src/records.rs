@@ -1,7 +1,7 @@
 //! The records: findings of a fixed size, and the lines that guestward makes of them.
 
 use guestward::finding::Severity;
-use guestward::finding::wire::lifecycle::{EpochCause, Event};
+use guestward::finding::wire::body::{EpochCause, Lifecycle};
 use guestward::finding::wire::record::{Hash, Id, Kind, Speaker, line};
 use guestward::journal::Draft;
 use guestward::journal::segment::Machine;
@@ -52,7 +52,7 @@ impl Chain {
     /// Behind the record that opens every journal.
     pub(crate) fn new() -> Self {
         let mut chain = Self { speaker: speaker(), seq: 0, prev: Hash::NONE };
-        let body = Event::Epoch { cause: EpochCause::FirstStart, from: None }.to_json();
+        let body = Lifecycle::Epoch { from: None, cause: EpochCause::FirstStart }.to_json();
         chain.next(&Draft { time: NOW, kind: Kind::Lifecycle, severity: Severity::Critical, body });
         chain
     }
