@@ -144,6 +144,16 @@ fn no_finding_makes_a_body_too_long() {
 }
 
 #[test]
+fn a_time_that_is_written_in_another_way_is_refused() {
+    let body = FindingBody::of(Change::New, &finding("s"), &[], since(), "d").to_json();
+    let since = super::super::rfc3339_millis(since());
+    assert!(FindingBody::parse(&body).is_ok());
+    for other in [since.replace("Z", "1Z"), since.replace("Z", "+00:00"), since.replace('T', " ")] {
+        assert!(FindingBody::parse(&body.replace(&since, &other)).is_err(), "{other}");
+    }
+}
+
+#[test]
 fn long_subjects_that_differ_at_their_end_stay_two() {
     let (one, other) = ("ä".repeat(600) + "1", "ä".repeat(600) + "2");
     assert_ne!(subject(&one), subject(&other));

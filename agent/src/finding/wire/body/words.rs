@@ -90,7 +90,10 @@ pub(in crate::finding::wire) mod moment {
     pub(in crate::finding::wire) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Timestamp, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(|_| de::Error::custom("no time"))
+        let text = String::deserialize(deserializer)?;
+        let time = text.parse().ok().filter(|time| rfc3339_millis(*time) == text);
+        // Another way to write it would be written back differently, and what was told would not be what is kept.
+        time.ok_or_else(|| de::Error::custom("no time as records have it"))
     }
 }
 
