@@ -26,8 +26,13 @@ pub(super) fn recall(file: &StateFile, places: &Places, journal: &Journal<Direct
         Ok(_) => (State::new(&epoch.to_string()), None),
         Err(reason) => (State::new(&epoch.to_string()), Some(reason)),
     };
-    let was_clean = replay(&mut state, places, epoch).unwrap_or(Some(false));
-    Recalled { state, was_clean, lost }
+    match replay(&mut state, places, epoch) {
+        Ok(was_clean) => Recalled { state, was_clean, lost },
+        Err(error) => {
+            let unread = format!("cannot read back what was recorded; it may be told twice: {error}");
+            Recalled { state, was_clean: Some(false), lost: lost.or(Some(unread)) }
+        }
+    }
 }
 
 /// Returns whether the last that was recorded is that the agent stopped; `None` if it never started.

@@ -53,7 +53,7 @@ impl Daemon {
     pub(super) fn checkpoint(&mut self) {
         let digests = Digests { baseline: None, policy: Some(self.policy_digest) };
         let key = self.key.as_mut().map(|key| key as &mut dyn Sealing);
-        let (now, head) = (Timestamp::now(), self.journal.head().seq);
+        let (now, head, before) = (Timestamp::now(), self.journal.head().seq, self.journal.sealed());
         let sealed = self.journal.checkpoint(digests, key, now);
         if self.journal.head().seq > head {
             self.last_record = Some(now);
@@ -64,6 +64,11 @@ impl Daemon {
                 if self.waiting.is_empty() && !self.is_unsaved {
                     self.trouble = None;
                 }
+            }
+            // It stands, and only its key could not move on: another one would not help that.
+            Err(refused) if self.journal.head().seq > head && self.journal.sealed() != before => {
+                self.timers.sealed(Instant::now());
+                self.trouble = Some(format!("the key stays where it was: {}", refused.cause));
             }
             Err(refused) => {
                 self.timers.not_sealed(Instant::now() + RETRY);

@@ -5,7 +5,7 @@ use std::io;
 
 use super::cursor::Position;
 use super::frame::{Content, Frame};
-use super::open::{read_header, segment_names};
+use super::open::{MAX_SEGMENT, read_header, segment_names};
 use super::segment::{Contents, Header, Name};
 use super::storage::Storage;
 use crate::finding::Severity;
@@ -142,9 +142,8 @@ impl<S: Storage> Reader<S> {
     ) -> io::Result<Stop> {
         let Some(mut place) = self.place else { return Ok(Stop::End) };
         loop {
-            let chunk = self.storage.read(&place.name.to_string(), place.offset, CHUNK)?;
-            let is_whole = chunk.len() < CHUNK;
-            let contents = Contents::of(&chunk);
+            let (chunk, contents) = self.chunk(place, is_last)?;
+            let is_whole = chunk.len() != CHUNK;
             let end = self.end(names, index, is_last, &contents);
             let mut done = 0;
             for frame in &contents.records {
@@ -186,6 +185,18 @@ impl<S: Storage> Reader<S> {
             place.offset += step as u64;
             self.place = Some(place);
         }
+    }
+
+    /// As much as is read at once. Recovery writes the end of a segment anew with one marker behind all of it: where
+    /// nothing else vouches for the last segment, it is looked for until the end.
+    fn chunk(&self, place: Place, is_last: bool) -> io::Result<(Vec<u8>, Contents)> {
+        let mut chunk = self.storage.read(&place.name.to_string(), place.offset, CHUNK)?;
+        let mut contents = Contents::of(&chunk);
+        if is_last && contents.marker.is_none() && chunk.len() == CHUNK {
+            chunk = self.storage.read(&place.name.to_string(), place.offset, MAX_SEGMENT)?;
+            contents = Contents::of(&chunk);
+        }
+        Ok((chunk, contents))
     }
 
     /// The last seq of a segment that may be delivered.

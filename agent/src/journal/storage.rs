@@ -98,7 +98,12 @@ impl Storage for Directory {
 
     fn names(&self) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
-        for entry in fs::read_dir(&self.path)?.take(MAX_NAMES) {
+        for (count, entry) in fs::read_dir(&self.path)?.enumerate() {
+            if count == MAX_NAMES {
+                // Half a listing would look like a journal of which half is gone.
+                let why = format!("more than {MAX_NAMES} files in {}", self.path.display());
+                return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+            }
             if let Ok(name) = entry?.file_name().into_string() {
                 names.push(name);
             }

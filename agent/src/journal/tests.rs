@@ -5,8 +5,9 @@ use std::fs;
 use tempfile::TempDir;
 
 use super::*;
-use crate::finding::wire::gap::Run;
+use crate::finding::wire::gap::{Cause, Gap, Run};
 use crate::finding::wire::record::Id;
+use crate::finding::wire::record::MAX_LINE;
 
 struct Place(TempDir);
 
@@ -132,6 +133,31 @@ fn records_without_a_marker_are_accepted_by_whoever_opens_the_journal() {
     assert_eq!(place.seqs(), [1, 2, 3, 4, 5]);
     assert_chained(&place.entries());
     assert_eq!(place.segments().len(), 2);
+}
+
+#[test]
+fn a_long_end_that_was_written_anew_is_read_at_once() {
+    let place = Place::new();
+    let mut journal = place.open();
+    for n in 0..8 {
+        append(&mut journal, n * 1000 + 1..=(n + 1) * 1000, Severity::Low);
+    }
+    drop(journal);
+    // Without its markers all of it is the end, more than is read at once, and has one marker behind it afterwards.
+    let path = place.path().join("0000000001-0.seg");
+    let mut bytes = fs::read(&path).unwrap();
+    let markers: Vec<usize> = frame::pieces(&bytes)
+        .into_iter()
+        .filter_map(|piece| match piece {
+            frame::Piece::Frame(frame) if frame.content == Content::Marker => Some(frame.span.start),
+            _ => None,
+        })
+        .collect();
+    assert!(markers.len() > 4 && bytes.len() > 3 * 1024 * 1024);
+    markers.into_iter().for_each(|at| bytes[at] = 0);
+    fs::write(&path, bytes).unwrap();
+    drop(place.open());
+    assert_eq!(place.seqs(), (1..=8001).collect::<Vec<u64>>());
 }
 
 #[test]

@@ -52,7 +52,7 @@ impl Loop<'_> {
                 Ok(delivered) if (1..=limit).contains(&delivered.records) => {
                     backoff = Backoff::default();
                     let done: Vec<Entry> = rest.drain(..delivered.records).collect();
-                    self.count(&done, delivered);
+                    self.count(&done, &delivered);
                     kept = done.last().map(|entry| entry.position);
                     self.keep(kept.unwrap_or(end))?;
                     limit = limit.saturating_mul(2);
@@ -72,16 +72,17 @@ impl Loop<'_> {
         if kept == Some(end) { Ok(()) } else { self.keep(end) }
     }
 
-    fn count(&mut self, done: &[Entry], delivered: Delivered) {
-        let is_refused =
-            |entry: &Entry| delivered.refused.iter().any(|refusal| refusal.position == entry.position);
-        let (refused, taken): (Vec<Entry>, Vec<Entry>) = done.iter().cloned().partition(is_refused);
-        self.standing.delivered(&taken, self.pace.now());
+    fn count(&mut self, done: &[Entry], delivered: &Delivered) {
+        let refusal =
+            |entry: &Entry| delivered.refused.iter().find(|refusal| refusal.position == entry.position);
+        self.standing.delivered(done.iter().filter(|entry| refusal(entry).is_none()), self.pace.now());
         if self.standing.works() {
             self.pace.tell("delivers again");
         }
-        for (entry, refusal) in refused.iter().zip(&delivered.refused) {
-            self.note(entry, &refusal.text);
+        for entry in done {
+            if let Some(refusal) = refusal(entry) {
+                self.note(entry, &refusal.text);
+            }
         }
     }
 

@@ -73,10 +73,12 @@ impl Standing {
         self.lock().position = position;
     }
 
-    pub(super) fn delivered(&self, entries: &[Entry], now: Timestamp) {
+    pub(super) fn delivered<'e>(&self, entries: impl Iterator<Item = &'e Entry>, now: Timestamp) {
         let mut status = self.lock();
-        status.delivered.records += entries.len() as u64;
-        status.delivered.bytes += entries.iter().map(|entry| entry.line.len() as u64).sum::<u64>();
+        for entry in entries {
+            status.delivered.records += 1;
+            status.delivered.bytes += entry.line.len() as u64;
+        }
         status.last_delivery = Some(now);
     }
 
