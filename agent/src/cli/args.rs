@@ -27,8 +27,8 @@ pub fn command() -> clap::Command {
                   otherwise it uses no network.",
     after_help = "Exit codes: 0 nothing failed at or above --fail-on; 1 something did; 2 usage, policy or internal \
                   error; 3 something could not be looked at, and nothing failed at or above --fail-on. For \
-                  `packages`, 1 means that a security update is outstanding; for `journal verify`, that something was \
-                  changed, and 3 that there was no record."
+                  `packages`, 1 means that a security update is outstanding; for `status`, that a daemon does not run or \
+                  is in trouble; for `journal verify`, that something was changed, and 3 that there was no record."
 )]
 pub(super) struct Args {
     #[command(subcommand)]
