@@ -99,6 +99,9 @@ fn settings() -> String {
             }
             Kind::Flag { default } => default.to_string(),
             Kind::Path { usual } => format!("\"{usual}\""),
+            Kind::Word { default, words } => format!("\"{default}\"; one of {}", words.join(", ")),
+            Kind::Name { default: Some(default), .. } => format!("\"{default}\""),
+            Kind::Name { default: None, example, .. } => format!("none; such as \"{example}\""),
         };
         let (name, help) = (roff_safe(&known.name()), roff_safe(known.help));
         writeln!(text, ".TP\n\\fB{name}\\fR = {}\n{help}.", roff_safe(&default)).unwrap();

@@ -10,8 +10,10 @@
 //! Nobody here looks at the machine or has an opinion: whatever is shipped was in the journal first.
 
 mod answer;
+pub mod aws;
 mod lane;
 pub mod local;
+pub mod matters;
 mod retry;
 pub mod status;
 pub mod stdout;

@@ -111,6 +111,9 @@ fn show_settings(policy: &Policy, out: &mut dyn Write) -> io::Result<()> {
             (Some(Meant::Number(number)), Kind::Number { unit, .. }) => {
                 writeln!(out, "{key} = {} # {from}", policy::written(number, unit))?;
             }
+            (Some(Meant::Word(word)), _) => writeln!(out, "{key} = \"{word}\" # {from}")?,
+            (Some(Meant::Name(name)), _) => writeln!(out, "{key} = {} # {from}", quoted(&name))?,
+            (None, Kind::Name { example, .. }) => writeln!(out, "# {key} = {} # not set", quoted(example))?,
             // Written out, the usual path would hold where another one is usual, too.
             (_, Kind::Path { usual }) => writeln!(out, "# {key} = {} # {from}", quoted(usual))?,
             (_, _) => {}
@@ -162,6 +165,8 @@ fn show_json(policy: &Policy) -> serde_json::Value {
                 (Some(Meant::Number(number)), _) => json!(number),
                 (Some(Meant::Flag(flag)), _) => json!(flag),
                 (Some(Meant::Path(path)), _) => json!(path.to_string_lossy()),
+                (Some(Meant::Word(word)), _) => json!(word),
+                (Some(Meant::Name(name)), _) => json!(name),
                 (None, Kind::Path { usual }) => json!(usual),
                 (None, _) => serde_json::Value::Null,
             };

@@ -5,6 +5,7 @@
 pub mod body;
 pub mod gap;
 pub mod key;
+pub mod note;
 pub mod ocsf;
 pub mod open;
 pub mod packages;

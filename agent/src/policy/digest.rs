@@ -22,6 +22,8 @@ impl Policy {
                 (Some(Meant::Number(number)), _) => number.to_string(),
                 (Some(Meant::Flag(flag)), _) => flag.to_string(),
                 (Some(Meant::Path(path)), _) => part(&path.to_string_lossy()),
+                (Some(Meant::Word(word)), _) => word.to_owned(),
+                (Some(Meant::Name(name)), _) => part(&name),
                 (None, Kind::Path { .. }) => "usual".to_owned(),
                 (None, _) => String::new(),
             };

@@ -2,10 +2,16 @@
 //!
 //! One list; reading, `policy show`, the manual and the digest derive from it.
 
+mod cloud;
+mod table;
+mod template;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{Origin, Policy, Setting, Unit};
+pub use table::SETTINGS;
+pub use template::{Names, Rule};
 
 /// A setting that there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +39,17 @@ pub enum Kind {
     Path {
         usual: &'static str,
     },
+    /// One of a few words.
+    Word {
+        default: &'static str,
+        words: &'static [&'static str],
+    },
+    /// A name that a rule allows. Without a default, what it names is not wanted until somebody names it.
+    Name {
+        default: Option<&'static str>,
+        example: &'static str,
+        rule: Rule,
+    },
 }
 
 /// What somebody set.
@@ -41,6 +58,8 @@ pub enum Meant {
     Number(u64),
     Flag(bool),
     Path(PathBuf),
+    Word(&'static str),
+    Name(String),
 }
 
 impl Known {
@@ -49,12 +68,14 @@ impl Known {
         format!("{}.{}", self.table, self.key)
     }
 
-    /// What holds where nobody set anything; `None` for a path.
+    /// What holds where nobody set anything; `None` for a path, and for a name without a default.
     pub fn default(&self) -> Option<Meant> {
         match self.kind {
             Kind::Number { default, .. } => Some(Meant::Number(default)),
             Kind::Flag { default } => Some(Meant::Flag(default)),
             Kind::Path { .. } => None,
+            Kind::Word { default, .. } => Some(Meant::Word(default)),
+            Kind::Name { default, .. } => default.map(|name| Meant::Name(name.to_owned())),
         }
     }
 }
@@ -93,10 +114,7 @@ impl Policy {
 
     /// Where a policy wants the records; `None` where it says nothing, see [`LOCAL_PATH`].
     pub fn local_path(&self) -> Option<&Path> {
-        match self.set("ship.local", "path").map(|setting| &setting.value) {
-            Some(Meant::Path(path)) => Some(path),
-            _ => None,
-        }
+        self.file("ship.local", "path")
     }
 
     /// The size at which a file is put aside for the next one.
@@ -113,7 +131,7 @@ impl Policy {
         self.flag("ship.local", "stdout")
     }
 
-    /// What is in force, and who said so; `None` for a path that nobody set.
+    /// What is in force, and who said so; `None` for what nobody set and what has no default.
     pub fn in_force(&self, known: &Known) -> (Option<Meant>, Option<&Origin>) {
         match self.set(known.table, known.key) {
             Some(setting) => (Some(setting.value.clone()), Some(&setting.origin)),
@@ -142,6 +160,27 @@ impl Policy {
         matches!(self.meant(table, key), Some(Meant::Flag(true)))
     }
 
+    fn word(&self, table: &str, key: &str) -> &'static str {
+        match self.meant(table, key) {
+            Some(Meant::Word(word)) => word,
+            _ => "",
+        }
+    }
+
+    fn name(&self, table: &str, key: &str) -> Option<String> {
+        match self.meant(table, key) {
+            Some(Meant::Name(name)) => Some(name),
+            _ => None,
+        }
+    }
+
+    fn file(&self, table: &str, key: &str) -> Option<&Path> {
+        match self.set(table, key).map(|setting| &setting.value) {
+            Some(Meant::Path(path)) => Some(path),
+            _ => None,
+        }
+    }
+
     /// A name that is not in the list is a mistake in this file: the tests below ask for each.
     fn meant(&self, table: &str, key: &str) -> Option<Meant> {
         let known = SETTINGS.iter().find(|known| known.table == table && known.key == key);
@@ -152,75 +191,6 @@ impl Policy {
 
 /// Where the records go when the policy does not say.
 pub const LOCAL_PATH: &str = "/var/log/guestward/records.jsonl";
-
-/// Everything that may be set, in the order in which `policy show` prints it.
-pub const SETTINGS: &[Known] = &[
-    seconds("run", "posture-interval", HOUR, (5, WEEK), "the longest time between two looks at everything"),
-    seconds("run", "heartbeat", HOUR, (1, DAY), "how often the agent says that it is there"),
-    seconds("run", "inventory", DAY, (MINUTE, WEEK), "how often it tells every verdict"),
-    seconds(
-        "run",
-        "checkpoint",
-        MINUTE,
-        (1, HOUR),
-        "at most this long after a record, the journal is sealed",
-    ),
-    bytes("journal", "max-bytes", 256 * MIB, (16 * MIB, 64 * GIB), "the most that the journal takes on disk"),
-    seconds(
-        "journal",
-        "max-age",
-        30 * DAY,
-        (HOUR, 3_650 * DAY),
-        "the age at which what was delivered is freed; what was not is freed for room only",
-    ),
-    flag("ship.local", "enabled", true, "whether the records are also written to a file"),
-    Known {
-        table: "ship.local",
-        key: "path",
-        kind: Kind::Path { usual: LOCAL_PATH },
-        help: "the file, one record a line",
-    },
-    bytes("ship.local", "max-bytes", 16 * MIB, (64 * KIB, GIB), "the size at which a new file is begun"),
-    Known {
-        table: "ship.local",
-        key: "keep",
-        kind: Kind::Number { default: 5, range: (0, 1_000), unit: Unit::Count },
-        help: "how many older files are kept",
-    },
-    flag("ship.local", "stdout", false, "whether the records go to standard output, too"),
-];
-
-const fn seconds(
-    table: &'static str,
-    key: &'static str,
-    default: u64,
-    range: (u64, u64),
-    help: &'static str,
-) -> Known {
-    Known { table, key, kind: Kind::Number { default, range, unit: Unit::Seconds }, help }
-}
-
-const fn bytes(
-    table: &'static str,
-    key: &'static str,
-    default: u64,
-    range: (u64, u64),
-    help: &'static str,
-) -> Known {
-    Known { table, key, kind: Kind::Number { default, range, unit: Unit::Bytes }, help }
-}
-
-const fn flag(table: &'static str, key: &'static str, default: bool, help: &'static str) -> Known {
-    Known { table, key, kind: Kind::Flag { default }, help }
-}
-
-const MINUTE: u64 = 60;
-const HOUR: u64 = 60 * MINUTE;
-const DAY: u64 = 24 * HOUR;
-const WEEK: u64 = 7 * DAY;
-const KIB: u64 = 1 << 10;
-const MIB: u64 = 1 << 20;
-const GIB: u64 = 1 << 30;
 
 #[cfg(test)]
 mod tests {

@@ -19,6 +19,10 @@ pub enum Cause {
     Oversize,
     /// They came faster than they could be written.
     Overload,
+    /// A destination does not take records of their age. Said by the shipper, in a note.
+    TooOld,
+    /// A destination refused them for good. Said by the shipper, in a note.
+    Refused,
     /// What a later version knows.
     #[serde(other)]
     Other,
@@ -32,6 +36,8 @@ impl Cause {
             Self::Disk => "disk",
             Self::Oversize => "oversize",
             Self::Overload => "overload",
+            Self::TooOld => "too-old",
+            Self::Refused => "refused",
             Self::Other => "other",
         }
     }

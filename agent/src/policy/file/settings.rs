@@ -1,10 +1,10 @@
-//! The tables of the agent itself: `[run]`, `[journal]`, `[ship.local]`.
+//! The tables of the agent itself: `[run]`, `[journal]`, `[ship.local]`, `[aws]` and the like.
 
 use std::path::{Component, Path};
 
 use toml::de::{DeTable, DeValue};
 
-use super::super::settings::{Kind, Known, Meant, SETTINGS};
+use super::super::settings::{Kind, Known, Meant, Rule, SETTINGS};
 use super::value::written;
 use super::{Key, Reader, Text, Value};
 
@@ -39,6 +39,8 @@ impl Reader<'_> {
         let meant = match kind {
             Kind::Flag { .. } => self.boolean(value).map(Meant::Flag),
             Kind::Path { .. } => self.path(key, value),
+            Kind::Word { words, .. } => self.word(key, words, value),
+            Kind::Name { rule, .. } => self.name(key, rule, value),
             Kind::Number { range: (low, high), unit, .. } => {
                 self.amount(key, unit, value).and_then(|amount| {
                     if (low..=high).contains(&amount) {
@@ -54,6 +56,29 @@ impl Reader<'_> {
             let setting = self.setting(value, meant);
             self.policy.settings.insert(index, setting);
         }
+    }
+
+    fn word(&mut self, key: &str, words: &[&'static str], value: &Value<'_>) -> Option<Meant> {
+        if let DeValue::String(text) = value.get_ref()
+            && let Some(word) = words.iter().find(|word| **word == text.as_ref())
+        {
+            return Some(Meant::Word(word));
+        }
+        let words: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
+        self.refuse(&value.span(), format!("'{key}' must be one of {}", words.join(", ")));
+        None
+    }
+
+    fn name(&mut self, key: &str, rule: Rule, value: &Value<'_>) -> Option<Meant> {
+        let allowed = match value.get_ref() {
+            DeValue::String(text) => match rule.check(text) {
+                Ok(()) => return Some(Meant::Name(text.as_ref().to_owned())),
+                Err(allowed) => allowed,
+            },
+            _ => rule.allowed(),
+        };
+        self.refuse(&value.span(), format!("'{key}' must be {allowed}"));
+        None
     }
 
     fn path(&mut self, key: &str, value: &Value<'_>) -> Option<Meant> {
