@@ -178,7 +178,7 @@ impl Aws {
         let base = self.base(&pin);
         let logs = self.clock.watched(&base, self.endpoints.logs());
         let sts = self.clock.watched(&base, self.endpoints.sts());
-        let provider = Pinned::new(self.source, &base, sts.clone(), pin.account.clone());
+        let provider = Pinned::provider(self.source, &base, sts.clone(), pin.account.clone());
         let with = |service: SdkConfig| {
             service
                 .into_builder()

@@ -51,7 +51,8 @@ impl fmt::Display for WrongAccount {
 impl std::error::Error for WrongAccount {}
 
 impl Pinned {
-    pub(super) fn new(
+    /// What asks whose they are before it hands them out.
+    pub(super) fn provider(
         source: Source,
         base: &SdkConfig,
         sts: SdkConfig,
