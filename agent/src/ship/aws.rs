@@ -14,7 +14,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -62,6 +62,8 @@ pub struct Aws {
     endpoints: Endpoints,
     identify: Identify,
     stop: Stop,
+    /// Since when somebody wants us to stop, as far as a call noticed.
+    stopping: OnceLock<Instant>,
     session: Mutex<Option<Arc<Session>>>,
     _end: tokio::sync::oneshot::Sender<()>,
 }
@@ -106,8 +108,19 @@ impl Aws {
             .pool_max_idle_per_host(1)
             .build_https();
         let clock = Clock::new();
-        let session = Mutex::new(None);
-        Ok(Arc::new(Self { handle, http, clock, source, endpoints, identify, stop, session, _end: end }))
+        let (session, stopping) = (Mutex::new(None), OnceLock::new());
+        Ok(Arc::new(Self {
+            stopping,
+            handle,
+            http,
+            clock,
+            source,
+            endpoints,
+            identify,
+            stop,
+            session,
+            _end: end,
+        }))
     }
 
     /// The servers' clock, as far as it is known.
@@ -145,7 +158,6 @@ impl Aws {
         let task = self.handle.spawn(async move {
             let _ = done.send(tokio::time::timeout(PATIENCE, call).await);
         });
-        let mut stopping: Option<Instant> = None;
         loop {
             match result.recv_timeout(TICK) {
                 Ok(Ok(result)) => return self.learn(result),
@@ -155,7 +167,7 @@ impl Aws {
                 }
                 Err(RecvTimeoutError::Timeout) if !self.stop.is_set() => {}
                 Err(RecvTimeoutError::Timeout) => {
-                    if stopping.get_or_insert_with(Instant::now).elapsed() > LAST_WORDS {
+                    if self.stopping.get_or_init(Instant::now).elapsed() > LAST_WORDS {
                         task.abort();
                         return Err(Failure::new(
                             Reason::Network,
