@@ -4,6 +4,7 @@
 //! - The SDK tries nothing again: the one loop that does is `ship/retry.rs`.
 //! - Credentials that belong to another account than the instance does are never used (`ship/aws/pinned.rs`).
 
+mod bounded;
 mod clock;
 pub mod endpoints;
 mod failure;
@@ -23,10 +24,10 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_cloudwatchlogs::config::retry::RetryConfig;
 use aws_sdk_cloudwatchlogs::config::{IdentityCache, Region, SharedHttpClient};
 use aws_smithy_async::rt::sleep::TokioSleep;
-use aws_smithy_http_client::tls;
 use tokio::runtime::Handle;
 
 use super::Stop;
+use bounded::Bounded;
 pub use clock::Clock;
 use endpoints::Endpoints;
 pub use failure::{Failure, Reason};
@@ -103,11 +104,8 @@ impl Aws {
             runtime.shutdown_background();
         };
         thread::Builder::new().name("aws".to_owned()).spawn(serve)?;
-        let http = aws_smithy_http_client::Builder::new()
-            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
-            .pool_max_idle_per_host(1)
-            .build_https();
         let clock = Clock::new();
+        let http = SharedHttpClient::new(Bounded::new(clock.clone()));
         let (session, stopping) = (Mutex::new(None), OnceLock::new());
         Ok(Arc::new(Self {
             stopping,
@@ -188,30 +186,21 @@ impl Aws {
 
     fn connect(&self, pin: Pin) -> Session {
         let base = self.base(&pin);
-        let logs = self.clock.watched(&base, self.endpoints.logs());
-        let sts = self.clock.watched(&base, self.endpoints.sts());
+        let sts = at(&base, self.endpoints.sts());
         let provider = Pinned::provider(self.source, &base, sts.clone(), pin.account.clone());
+        let cache = IdentityCache::lazy().load_timeout(CREDENTIALS).build();
         let with = |service: SdkConfig| {
             service
                 .into_builder()
                 .credentials_provider(provider.clone())
-                .identity_cache(IdentityCache::lazy().load_timeout(CREDENTIALS).build())
+                .identity_cache(cache.clone())
                 .build()
         };
-        let seen = || self.clock.interceptor();
-        let ssm = with(self.clock.watched(&base, self.endpoints.ssm()));
-        let (logs, sts) = (with(logs), with(sts));
         Session {
             pin,
-            logs: aws_sdk_cloudwatchlogs::Client::from_conf(
-                aws_sdk_cloudwatchlogs::config::Builder::from(&logs).interceptor(seen()).build(),
-            ),
-            ssm: aws_sdk_ssm::Client::from_conf(
-                aws_sdk_ssm::config::Builder::from(&ssm).interceptor(seen()).build(),
-            ),
-            sts: aws_sdk_sts::Client::from_conf(
-                aws_sdk_sts::config::Builder::from(&sts).interceptor(seen()).build(),
-            ),
+            logs: aws_sdk_cloudwatchlogs::Client::new(&with(at(&base, self.endpoints.logs()))),
+            ssm: aws_sdk_ssm::Client::new(&with(at(&base, self.endpoints.ssm()))),
+            sts: aws_sdk_sts::Client::new(&with(sts)),
         }
     }
 
@@ -238,6 +227,13 @@ impl Aws {
         // It is replaced whole.
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A service's own configuration.
+fn at(base: &SdkConfig, endpoint: Option<String>) -> SdkConfig {
+    let mut builder = base.clone().into_builder();
+    builder.set_endpoint_url(endpoint);
+    builder.build()
 }
 
 /// Longer than any part below takes, so that each ends with a reason of its own where it can.
