@@ -53,6 +53,8 @@ pub enum Unverified {
     Differs,
     /// The policy's certificate cannot be used.
     Certificate(Malformed),
+    /// Its file cannot be read.
+    CertificateFile(String),
 }
 
 impl Unverified {
@@ -91,6 +93,9 @@ impl fmt::Display for Unverified {
             ),
             Self::Certificate(why) => {
                 write!(f, "[aws] identity-certificate in the policy cannot be used: {why}")
+            }
+            Self::CertificateFile(why) => {
+                write!(f, "[aws] identity-certificate in the policy cannot be read: {why}")
             }
         }
     }
