@@ -191,7 +191,11 @@ impl<S: Storage> Journal<S> {
         if let Some(other) = self.machine.instance.as_ref().filter(|&known| known != instance) {
             return Err(other.clone());
         }
-        self.machine.instance = Some(instance.to_owned());
+        if self.machine.instance.is_none() {
+            self.machine.instance = Some(instance.to_owned());
+            // The next segment's header remembers whose journal this is.
+            self.active = None;
+        }
         let speaker = &mut self.speaker;
         speaker.instance = Some(instance.to_owned());
         speaker.account = Some(account.to_owned());

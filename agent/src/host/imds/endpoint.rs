@@ -114,10 +114,13 @@ mod tests {
         let of = |named: &str| Endpoint::of(&host, Some(named.as_ref()));
         assert_eq!(Endpoint::of(&host, None), Ok(None));
         assert_eq!(of(""), Ok(None));
-        for near in ["http://127.0.0.1:1338", "http://169.254.169.254", "http://[::1]:80", "http://[fe80::1]"] {
+        for near in ["http://127.0.0.1:1338", "http://169.254.169.254", "http://[::1]:80", "http://[fe80::1]"]
+        {
             assert_eq!(of(near), Ok(Some(near.parse().unwrap())), "{near}");
         }
-        for far in ["http://192.0.2.80", "http://10.0.0.1", "http://[2001:db8::1]", "metadata.example", "\u{1b}"] {
+        for far in
+            ["http://192.0.2.80", "http://10.0.0.1", "http://[2001:db8::1]", "metadata.example", "\u{1b}"]
+        {
             let why = of(far).unwrap_err();
             assert!(why.starts_with(VARIABLE), "{why}");
         }

@@ -98,9 +98,13 @@ pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    pub(in super::super) fn der(pem: &[u8]) -> Result<Vec<u8>, Malformed> {
+        super::der(pem)
+    }
+
     /// Whether a certificate is signed with its own key: one mistyped letter, and it is not.
     pub(in super::super) fn is_self_signed(pem: &[u8]) -> bool {
-        let (der, key) = (der(pem).unwrap(), Key::from_pem(pem).unwrap());
+        let (der, key) = (super::der(pem).unwrap(), Key::from_pem(pem).unwrap());
         let mut parts = Elements(&der).take(SEQUENCE, "").unwrap().inside();
         let signed = parts.take(SEQUENCE, "").unwrap().whole;
         parts.take(SEQUENCE, "").unwrap();
