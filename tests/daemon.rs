@@ -5,6 +5,7 @@ mod clock;
 mod copied;
 mod disk;
 mod first_key;
+mod identity;
 mod modes;
 mod pipe;
 mod quiet;

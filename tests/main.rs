@@ -17,6 +17,7 @@ mod generated;
 mod host;
 mod hostile;
 mod house;
+mod identity;
 mod imds;
 mod journal;
 mod journal_kill;

@@ -24,6 +24,7 @@ impl Daemon {
                 self.timers.inventory.by(now + self.policy.inventory_interval());
                 self.timers.checkpoint.by(now + self.policy.checkpoint_delay());
                 self.look(None);
+                self.identify_anew(now);
                 Some(event)
             }
             Err(error) => Some(Lifecycle::PolicyRefused { error: Told::new(&error) }),

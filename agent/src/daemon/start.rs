@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use nix::unistd::{Gid, Group};
 use zeroize::Zeroizing;
 
+use super::identify::Identity;
 use super::recall::{Recalled, StateFile, recall};
 use super::threads::{self, Threads};
 use super::timers::Timers;
@@ -19,7 +20,8 @@ use super::{Daemon, LoadPolicy, draft};
 use crate::finding::Severity;
 use crate::finding::wire::body::{Lifecycle, Told};
 use crate::finding::wire::record::Kind;
-use crate::host::{Host, Identity, Text};
+use crate::host::imds::{Endpoint, VARIABLE};
+use crate::host::{self, Host, Text};
 use crate::journal::key::{Key, NoKey};
 use crate::journal::lock::{Lock, NotLocked};
 use crate::journal::places::Places;
@@ -85,7 +87,7 @@ pub(super) fn open_journal(places: &Places, policy: &Policy, now: Timestamp) -> 
     let lock = Lock::take(&path).map_err(CannotRun::Locked)?;
     let cursors = cursors(places, group)?;
     let host = Host::at("/").map_err(|cause| CannotRun::Other(cause.to_string()))?;
-    let identity = Identity::of(&host);
+    let identity = host::Identity::of(&host);
     let text = |text: Option<Text>| text.map(|text| text.as_str().to_owned());
     let claim = Claim {
         machine: Machine { instance: text(identity.instance_id), id: text(identity.machine_id) },
@@ -126,6 +128,10 @@ pub fn run(setup: Setup) -> Result<(), CannotRun> {
     let blind = watched.as_ref().err().cloned();
     let threads = Threads::start(setup.signals, Some(listener), watched.ok())
         .map_err(|cause| CannotRun::Disk { what: "start a thread".into(), cause })?;
+    let (endpoint, nameless) = match whom_to_ask() {
+        Ok(endpoint) => (endpoint, None),
+        Err(why) => (None, Some(why)),
+    };
     let state_path = setup.places.open_findings();
     let state_file =
         StateFile(Directory::create(&state_path, 0o750, None).map_err(disk("make", &state_path))?);
@@ -160,13 +166,15 @@ pub fn run(setup: Setup) -> Result<(), CannotRun> {
         under_way: None,
         is_wanted: false,
         last_look: None,
+        identity: Identity::new(threads.asks.clone(), endpoint),
         notifier,
         own: Own::new(),
         began,
         trouble: None,
         last_record: None,
     };
-    daemon.record(beginnings(&daemon, was_clean, [lost, blind]));
+    daemon.record(beginnings(&daemon, was_clean, [lost, blind, nameless]));
+    daemon.identify(Instant::now());
     daemon.notifier.ready(&daemon.in_a_line());
     let stop = daemon.serve(&threads.inputs);
     daemon.stop(stop, &threads.inputs);
@@ -176,7 +184,7 @@ pub fn run(setup: Setup) -> Result<(), CannotRun> {
 }
 
 /// What is worth saying of how we came to be.
-fn beginnings(daemon: &Daemon, clean: Option<bool>, troubles: [Option<String>; 2]) -> Vec<super::Draft> {
+fn beginnings(daemon: &Daemon, clean: Option<bool>, troubles: [Option<String>; 3]) -> Vec<super::Draft> {
     let start = Lifecycle::Start { version: env!("CARGO_PKG_VERSION"), clean };
     let key = daemon.key_trouble.as_ref().map(|reason| Lifecycle::KeyLost { reason: Told::new(reason) });
     let troubles =
@@ -187,6 +195,12 @@ fn beginnings(daemon: &Daemon, clean: Option<bool>, troubles: [Option<String>; 2
         .chain(troubles)
         .map(|event| draft(Kind::Lifecycle, Severity::Medium, event.to_json()))
         .collect()
+}
+
+/// Where AWS says who we are, if it does here.
+fn whom_to_ask() -> Result<Option<Endpoint>, String> {
+    let host = Host::at("/").map_err(|cause| cause.to_string())?;
+    Endpoint::of(&host, std::env::var_os(VARIABLE).as_deref())
 }
 
 fn listen(places: &Places, group: Option<Gid>) -> Result<Listener, CannotRun> {
