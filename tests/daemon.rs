@@ -3,6 +3,7 @@
 mod changes;
 mod clock;
 mod copied;
+mod delivery;
 mod disk;
 mod first_key;
 mod identity;

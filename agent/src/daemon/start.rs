@@ -124,9 +124,9 @@ pub fn run(setup: Setup) -> Result<(), CannotRun> {
     let group = group();
     let Opened { journal, key, _lock: lock } = open_journal(&setup.places, &setup.policy, now)?;
     let listener = listen(&setup.places, group)?;
-    let watched = threads::watch();
+    let watched = threads::watch(setup.places.cursors());
     let blind = watched.as_ref().err().cloned();
-    let threads = Threads::start(setup.signals, Some(listener), watched.ok())
+    let threads = Threads::start(setup.places.state(), setup.signals, Some(listener), watched.ok())
         .map_err(|cause| CannotRun::Disk { what: "start a thread".into(), cause })?;
     let (endpoint, nameless) = match whom_to_ask() {
         Ok(endpoint) => (endpoint, None),

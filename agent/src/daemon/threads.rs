@@ -1,7 +1,7 @@
 //! Who waits for what: each source of input on its own thread, each with a bounded way to the loop.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
@@ -27,6 +27,7 @@ pub(super) struct Threads {
 
 impl Threads {
     pub(super) fn start(
+        state: &Path,
         signals: Signals,
         listener: Option<Listener>,
         watched: Option<Inputs>,
@@ -39,7 +40,8 @@ impl Threads {
         let way = sender.clone();
         start("signals", move || wait_for_signals(&signals, &way))?;
         let way = sender.clone();
-        start("looks", move || looks::serve(&ordered, &way))?;
+        let state = state.to_owned();
+        start("looks", move || looks::serve(&state, &ordered, &way))?;
         let way = sender.clone();
         start("identity", move || identify::serve(&asked, &way))?;
         if let Some(watched) = watched {
@@ -98,9 +100,9 @@ fn wait_for_questions(listener: &Listener, way: &SyncSender<Input>, is_over: &At
     }
 }
 
-/// The root directory whose changes are watched.
-pub(super) fn watch() -> Result<Inputs, String> {
-    Inputs::start(Path::new("/")).map_err(|error| error.to_string())
+/// The root directory whose changes are watched, with what the shipper leaves in our own.
+pub(super) fn watch(cursors: PathBuf) -> Result<Inputs, String> {
+    Inputs::start(Path::new("/"), Some(cursors)).map_err(|error| error.to_string())
 }
 
 /// Who has to wait longer than this many others waits at the kernel's, which says when it lost something.
