@@ -15,6 +15,8 @@ mod lane;
 pub mod local;
 pub mod matters;
 mod retry;
+pub mod seal_key;
+pub mod ssm;
 pub mod status;
 pub mod stdout;
 pub mod stop;
