@@ -3,9 +3,11 @@
 //! The only serde for findings. A field's name here is a promise to scripts and dashboards.
 
 pub mod body;
+pub mod cut;
 pub mod folded;
 pub mod gap;
 pub mod key;
+pub mod metrics;
 pub mod note;
 pub mod ocsf;
 pub mod open;

@@ -13,11 +13,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+
 use super::aws::{Aws, Failure, Reason, Session};
 use super::matters::{Matter, Matters};
 use super::{Delivered, Shipper, Trouble};
 use crate::finding::Severity;
 use crate::finding::wire::folded::Folded;
+use crate::finding::wire::record::Kind;
 use crate::journal::{Entry, Position};
 use fold::Touched;
 use kept::Kept;
@@ -100,7 +103,7 @@ impl Ssm {
     }
 
     /// How long until the next report may be put.
-    pub fn until_due(&self) -> Duration {
+    fn until_due(&self) -> Duration {
         let waited = |put: Instant| self.settings.pause.saturating_sub(put.elapsed());
         self.put.map_or(Duration::ZERO, waited)
     }
@@ -167,7 +170,7 @@ impl Ssm {
         &mut self,
         way: &mut Way,
         wanted: &[(&str, &str)],
-        put: impl FnOnce(&Aws, &Arc<Session>, &str, &Folded, jiff::Timestamp) -> Result<(), Failure>,
+        put: impl FnOnce(&Aws, &Arc<Session>, &str, &Folded, Timestamp) -> Result<(), Failure>,
     ) -> Result<bool, Trouble> {
         let is_accepted = |(name, hash): &(&str, &str)| {
             self.folded.accepted.get(*name).is_some_and(|accepted| accepted == hash)
@@ -219,6 +222,12 @@ impl Ssm {
 impl Shipper for Ssm {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    /// Everything waits in the journal for the next report: nothing else would bring it up again in time.
+    fn patience(&self, waiting: &[Entry], _now: Timestamp) -> Duration {
+        let is_urgent = |entry: &Entry| entry.kind == Kind::Finding && entry.severity == Severity::Critical;
+        if waiting.iter().any(is_urgent) { Duration::ZERO } else { self.until_due() }
     }
 
     fn resume(&mut self, _after: Option<Position>) {

@@ -27,7 +27,8 @@ pub(super) fn take(folded: &mut Folded, entry: &Entry) -> Touched {
     let is_other = folded.epoch != Some(position.epoch);
     if is_other {
         // Another epoch's findings are another machine's, or have another proof.
-        *folded = Folded { epoch: Some(position.epoch), ..Folded::default() };
+        *folded = Folded::default();
+        folded.epoch = Some(position.epoch);
     } else if position.seq <= folded.seq {
         return Touched::Nothing;
     }
