@@ -4,9 +4,11 @@
 //! The loop alone owns the journal, the state and the policy. It never waits for a shipper, and a disk that takes
 //! nothing costs memory up to a bound and then the least urgent records, by count and by name (`daemon/waiting.rs`).
 
+mod first_key;
 mod identify;
 pub mod init_key;
 mod looks;
+mod own_key;
 mod recall;
 mod recording;
 mod reload;
@@ -90,6 +92,8 @@ struct Daemon {
     key: Option<Key<Directory>>,
     /// Why there is no key, if there ought to be one.
     key_trouble: Option<String>,
+    /// There is a key, or there is to be none; and whoever carries it away has what there is to carry.
+    is_key_settled: bool,
     state: State,
     state_file: StateFile,
     /// There is more in the state than in its file.
@@ -328,10 +332,19 @@ fn digest(policy: &Policy) -> Hash {
     Hash(policy.digest(&check::vocabulary()))
 }
 
-/// The shippers whose deliveries count.
+/// The shippers whose deliveries count: those that carry the records themselves.
 fn shippers(policy: &Policy) -> Vec<&'static str> {
-    let local = policy.local_enabled().then_some("local");
-    local.into_iter().chain(policy.local_stdout().then_some("stdout")).collect()
+    let is_in_the_cloud = policy.cloudwatch_enabled();
+    [
+        ("local", policy.local_enabled()),
+        ("stdout", policy.local_stdout()),
+        ("cloudwatch", is_in_the_cloud),
+        ("cloudwatch-alarms", is_in_the_cloud && policy.alarm_group().is_some()),
+        ("cloudwatch-checkpoints", is_in_the_cloud && policy.checkpoint_group().is_some()),
+    ]
+    .into_iter()
+    .filter_map(|(name, is_enabled)| is_enabled.then_some(name))
+    .collect()
 }
 
 /// The position that all have reached; `None` when one has reached none.

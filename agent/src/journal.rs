@@ -10,6 +10,7 @@
 
 pub mod cursor;
 mod frame;
+pub mod handover;
 pub mod key;
 pub mod lock;
 mod open;

@@ -12,6 +12,7 @@ use nix::unistd::{Gid, Group};
 use zeroize::Zeroizing;
 
 use super::identify::Identity;
+use super::own_key::OwnKey;
 use super::recall::{Recalled, StateFile, recall};
 use super::threads::{self, Threads};
 use super::timers::Timers;
@@ -22,6 +23,7 @@ use crate::finding::wire::body::{Lifecycle, Told};
 use crate::finding::wire::record::Kind;
 use crate::host::imds::{Endpoint, VARIABLE};
 use crate::host::{self, Host, Text};
+use crate::journal::handover::Handover;
 use crate::journal::key::{Key, NoKey};
 use crate::journal::lock::{Lock, NotLocked};
 use crate::journal::places::Places;
@@ -122,7 +124,7 @@ pub fn run(setup: Setup) -> Result<(), CannotRun> {
     let now = Timestamp::now();
     let notifier = Notifier::from_env();
     let group = group();
-    let Opened { journal, key, _lock: lock } = open_journal(&setup.places, &setup.policy, now)?;
+    let Opened { mut journal, key, _lock: lock } = open_journal(&setup.places, &setup.policy, now)?;
     let listener = listen(&setup.places, group)?;
     let watched = threads::watch(setup.places.cursors());
     let blind = watched.as_ref().err().cloned();
@@ -136,7 +138,7 @@ pub fn run(setup: Setup) -> Result<(), CannotRun> {
     let state_file =
         StateFile(Directory::create(&state_path, 0o750, None).map_err(disk("make", &state_path))?);
     let Recalled { state, was_clean, lost } = recall(&state_file, &setup.places, &journal);
-    let (key, key_trouble) = match key {
+    let (mut key, mut key_trouble) = match key {
         Ok(None) => {
             // Whatever key is there is another epoch's, and this machine has no business with it.
             let _ = Key::erase(&seal(&setup.places)?);
@@ -145,6 +147,15 @@ pub fn run(setup: Setup) -> Result<(), CannotRun> {
         Ok(key) => (key, None),
         Err(error) => (None, Some(error.to_string())),
     };
+    let lost_key = key_trouble.clone();
+    let mut unsettled = None;
+    if lost_key.is_none() {
+        let is_wanted = setup.policy.seal_parameter().is_some();
+        let settled =
+            own_key(&setup.places).and_then(|own| own.settle(&mut journal, &mut key, is_wanted, now));
+        unsettled = settled.err().map(|error| error.to_string());
+        key_trouble.clone_from(&unsettled);
+    }
     let mut daemon = Daemon {
         places: setup.places.clone(),
         policy_digest: super::digest(&setup.policy),
@@ -154,6 +165,7 @@ pub fn run(setup: Setup) -> Result<(), CannotRun> {
         cursors: cursors(&setup.places, group)?,
         key,
         key_trouble,
+        is_key_settled: unsettled.is_none(),
         state,
         state_file,
         is_unsaved: false,
@@ -173,7 +185,7 @@ pub fn run(setup: Setup) -> Result<(), CannotRun> {
         trouble: None,
         last_record: None,
     };
-    daemon.record(beginnings(&daemon, was_clean, [lost, blind, nameless]));
+    daemon.record(beginnings(was_clean, lost_key.as_deref(), [lost, blind, nameless, unsettled]));
     daemon.identify(Instant::now());
     daemon.notifier.ready(&daemon.in_a_line());
     let stop = daemon.serve(&threads.inputs);
@@ -184,9 +196,13 @@ pub fn run(setup: Setup) -> Result<(), CannotRun> {
 }
 
 /// What is worth saying of how we came to be.
-fn beginnings(daemon: &Daemon, clean: Option<bool>, troubles: [Option<String>; 3]) -> Vec<super::Draft> {
+fn beginnings(
+    clean: Option<bool>,
+    lost_key: Option<&str>,
+    troubles: [Option<String>; 4],
+) -> Vec<super::Draft> {
     let start = Lifecycle::Start { version: env!("CARGO_PKG_VERSION"), clean };
-    let key = daemon.key_trouble.as_ref().map(|reason| Lifecycle::KeyLost { reason: Told::new(reason) });
+    let key = lost_key.map(|reason| Lifecycle::KeyLost { reason: Told::new(reason) });
     let troubles =
         troubles.into_iter().flatten().map(|reason| Lifecycle::Trouble { reason: Told::new(&reason) });
     [Some(start), key]
@@ -220,6 +236,10 @@ fn cursors(places: &Places, group: Option<Gid>) -> Result<Directory, CannotRun> 
     let path = places.cursors();
     // The shipper writes there, and it is not root.
     Directory::create(&path, 0o770, group).map_err(disk("make", &path))
+}
+
+pub(super) fn own_key(places: &Places) -> Result<OwnKey<'_>, CannotRun> {
+    Ok(OwnKey { places, handover: Handover::at(cursors(places, group())?) })
 }
 
 pub(super) fn seal(places: &Places) -> Result<Directory, CannotRun> {

@@ -4,6 +4,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::check;
 use crate::cli::Failure;
 use crate::host::Host;
 use crate::host::imds::{Endpoint, VARIABLE, document};
@@ -14,6 +15,8 @@ use crate::ship::aws::{Aws, Identify, Pin, Source};
 use crate::ship::cloudwatch::{self, CloudWatch, Select};
 use crate::ship::local::{self, LocalFile};
 use crate::ship::matters::Matters;
+use crate::ship::seal_key::SealKey;
+use crate::ship::ssm::{self, Described, Ssm};
 use crate::ship::stdout::Stdout;
 use crate::ship::{Destination, Stop};
 
@@ -22,6 +25,9 @@ pub(super) struct Wanted {
     local: Option<local::Settings>,
     stdout: bool,
     cloudwatch: Vec<cloudwatch::Settings>,
+    ssm: Option<ssm::Settings>,
+    /// The template of the parameter for first keys.
+    seal: Option<String>,
     aws: Option<WantedAws>,
 }
 
@@ -49,6 +55,8 @@ impl Wanted {
             local: policy.local_enabled().then(local),
             stdout: policy.local_stdout(),
             cloudwatch: if policy.cloudwatch_enabled() { groups(policy) } else { Vec::new() },
+            ssm: systems_manager(policy),
+            seal: policy.seal_parameter(),
             aws: policy.uses_aws().then(|| WantedAws::of(policy)).transpose()?,
         };
         if wanted.local.is_none() && !wanted.stdout && wanted.aws.is_none() {
@@ -73,9 +81,27 @@ impl Wanted {
                 let shipper = CloudWatch::new(settings.clone(), Arc::clone(&aws), matters.clone());
                 destinations.push(Destination::new(shipper));
             }
+            if let Some(settings) = self.ssm {
+                let shipper = Ssm::new(settings, Arc::clone(&aws), matters.clone(), places.cursors());
+                destinations.push(Destination::new(shipper));
+            }
+            if let Some(template) = self.seal.clone() {
+                destinations.push(Destination::new(SealKey::new(template, aws, matters, places.cursors())));
+            }
         }
         Ok(destinations)
     }
+}
+
+fn systems_manager(policy: &Policy) -> Option<ssm::Settings> {
+    let (compliance, inventory) = (policy.ssm_compliance(), policy.ssm_inventory());
+    (compliance || inventory).then(|| ssm::Settings::new(compliance, inventory, described))
+}
+
+/// What the registry says of a check. Who ships knows only its name.
+fn described(id: &str) -> Option<Described> {
+    let (topic, check) = check::by_id(id)?;
+    Some(Described { topic: topic.name, title: check.title, severity: check.severity })
 }
 
 /// The log groups: all records, and those of which a copy goes elsewhere.
