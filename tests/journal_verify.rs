@@ -3,6 +3,7 @@
 mod clean;
 mod command;
 mod exports;
+mod notes;
 mod tampering;
 
 use guestward::finding::wire::key::FirstKey;

@@ -1,6 +1,8 @@
 //! Journals made as the agent makes them: chained, sealed, with losses that a gap tells of.
 
+use guestward::finding::wire::gap::Cause;
 use guestward::finding::wire::key::FirstKey;
+use guestward::finding::wire::note::Summing;
 use guestward::finding::wire::record::{self, Checkpoint, Hash, Id, Kind, Speaker};
 use guestward::journal::seal::Ratchet;
 use jiff::Timestamp;
@@ -127,6 +129,34 @@ impl Journal {
         self.lines.iter().map(|(_, line)| line.clone()).collect()
     }
 }
+
+/// The shipper's note of these lines, which follow each other.
+pub(super) fn note(cause: Cause, lines: &[Vec<u8>]) -> Vec<u8> {
+    let parsed = |line| record::parse(line).unwrap();
+    let first = parsed(&lines[0]);
+    let mut note = Summing::new(cause, &first, record::usual_severity(first.kind), &lines[0]);
+    for line in &lines[1..] {
+        let next = parsed(line);
+        assert!(note.push(&next, record::usual_severity(next.kind), line));
+    }
+    note.to_line().into_bytes()
+}
+
+/// The same record, as somebody tells it who has no room for the whole.
+pub(super) fn cut(line: &[u8]) -> Vec<u8> {
+    let (record, hash) = (record::parse(line).unwrap(), Hash::of(line));
+    let text = std::str::from_utf8(&line[..line.len() / 2]).unwrap();
+    serde_json::json!({
+        "v": 1, "agent": record.agent.to_string(), "epoch": record.epoch.to_string(), "seq": record.seq,
+        "prev": record.prev.to_string(), "time": record.time, "kind": record.kind.name(),
+        "truncated_from": line.len(), "sha256": hash.to_string(), "text": text,
+    })
+    .to_string()
+    .into_bytes()
+}
+
+pub(super) const METRICS: &[u8] =
+    br#"{"_aws":{"Timestamp":1790000000000,"CloudWatchMetrics":[]},"fleet":"web","failing":3}"#;
 
 /// Dice that fall the same way each day.
 pub(super) struct Dice(u64);

@@ -1,9 +1,11 @@
 //! What is kept of each record until all of them are there.
 
 use super::Where;
+use super::line::Line;
 use crate::finding::Text;
 use crate::finding::wire::gap::{Gap, Run};
 use crate::finding::wire::key::FirstKey;
+use crate::finding::wire::note::Note;
 use crate::finding::wire::proof::Lifecycle;
 use crate::finding::wire::record::{self, Checkpoint, Hash, Id, Kind, Record};
 
@@ -17,6 +19,8 @@ pub(super) struct Gathered {
     pub(super) instances: Vec<Text>,
     pub(super) facts: Vec<Fact>,
     pub(super) gaps: Vec<(Mark, Gap)>,
+    /// What shippers say was not taken.
+    pub(super) notes: Vec<(Note, Where)>,
     /// What gaps of another epoch say is lost of this one.
     pub(super) foreign: Vec<Run>,
     pub(super) checkpoints: Vec<Sealed>,
@@ -31,6 +35,8 @@ pub(super) struct Fact {
     pub(super) prev: Hash,
     pub(super) place: Where,
     pub(super) kind: Kind,
+    /// Only its beginning is here; the hash is told of the whole.
+    pub(super) is_cut: bool,
     /// Milliseconds of Unix time; `NO_TIME` where what stands there is none.
     pub(super) time: i64,
 }
@@ -64,24 +70,49 @@ impl Gathered {
             instances: Vec::new(),
             facts: Vec::new(),
             gaps: Vec::new(),
+            notes: Vec::new(),
             foreign: Vec::new(),
             checkpoints: Vec::new(),
             lifecycles: Vec::new(),
         }
     }
 
-    /// Keeps a record; what its body makes impossible to use is said.
+    /// Keeps a line; what its body makes impossible to use is said.
     pub(super) fn take(
         &mut self,
-        record: &Record<'_>,
+        read: Line<'_>,
         line: &[u8],
         place: Where,
     ) -> Result<(), record::Malformed> {
+        match read {
+            Line::Record(record) => return self.record(&record, line, place),
+            Line::Cut(cut) => self.facts.push(Fact {
+                seq: cut.seq,
+                hash: cut.sha256,
+                prev: cut.prev,
+                place,
+                kind: cut.kind,
+                is_cut: true,
+                time: cut.time.unwrap_or(NO_TIME),
+            }),
+            Line::Note(note) => self.notes.push((note, place)),
+            Line::Metrics => {}
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, record: &Record<'_>, line: &[u8], place: Where) -> Result<(), record::Malformed> {
         let mark = Mark { seq: record.seq, hash: Hash::of(line) };
         let time = record.time.parse().map_or(NO_TIME, jiff::Timestamp::as_millisecond);
-        let fact =
-            Fact { seq: record.seq, hash: mark.hash, prev: record.prev, place, kind: record.kind, time };
-        self.facts.push(fact);
+        self.facts.push(Fact {
+            seq: record.seq,
+            hash: mark.hash,
+            prev: record.prev,
+            place,
+            kind: record.kind,
+            is_cut: false,
+            time,
+        });
         if let Some(name) = &record.instance {
             self.name(name);
         }
