@@ -30,6 +30,19 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
         "who carries the records away sees nothing but them",
     ),
     (
+        "fleet",
+        &[
+            "crate::host",
+            "crate::check",
+            "crate::state",
+            "crate::daemon",
+            "crate::journal",
+            "crate::cli",
+            "std::fs",
+        ],
+        "who asks CloudWatch sees what arrived there, and keeps nothing",
+    ),
+    (
         "host",
         &["crate::check", "crate::finding", "crate::policy", "crate::journal", "crate::cli"],
         "facts know no opinions",
@@ -155,6 +168,7 @@ const ON_THE_NETWORK: &[(&str, &str)] = &[
     ("ship/answer.rs", "the shipper does, too"),
     ("cli/ship.rs", "and makes the socket"),
     ("cli/status.rs", "who asks for the status asks both"),
+    ("fleet/", "an auditor asks CloudWatch and Parameter Store"),
     ("host/imds/", "the instance metadata service answers over HTTP"),
 ];
 
