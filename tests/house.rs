@@ -30,6 +30,19 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
         "who carries the records away sees nothing but them",
     ),
     (
+        "fleet",
+        &[
+            "crate::host",
+            "crate::check",
+            "crate::state",
+            "crate::daemon",
+            "crate::journal",
+            "crate::cli",
+            "std::fs",
+        ],
+        "who asks CloudWatch sees what arrived there, and keeps nothing",
+    ),
+    (
         "host",
         &["crate::check", "crate::finding", "crate::policy", "crate::journal", "crate::cli"],
         "facts know no opinions",
@@ -161,6 +174,7 @@ const ON_THE_NETWORK: &[(&str, &str)] = &[
     ("ship/aws", "what goes to AWS goes through here, and its credentials are asked for here"),
     ("cli/ship.rs", "and makes the socket"),
     ("cli/status.rs", "who asks for the status asks both"),
+    ("fleet/", "an auditor asks CloudWatch and Parameter Store"),
     ("host/imds/", "the instance metadata service answers over HTTP"),
 ];
 

@@ -40,3 +40,4 @@ mod sudoers_differential;
 mod support;
 mod surroundings;
 mod system_differential;
+mod verify_log_group;

@@ -19,12 +19,20 @@ use crate::support::binary::text;
 type Row = (&'static str, fn(&Clients, i64) -> String, Option<(&'static str, &'static str)>);
 
 const ROWS: &[Row] = &[
-    ("whose credentials", |c, _| said(c.ask(c.sts.get_caller_identity().send()).map(|who| who.account().unwrap().to_owned())), None),
+    (
+        "whose credentials",
+        |c, _| said(c.ask(c.sts.get_caller_identity().send()).map(|who| who.account().unwrap().to_owned())),
+        None,
+    ),
     ("a stream", |c, _| said(create(c, GROUP, "s")), None),
     ("the stream again", |c, _| code(create(c, GROUP, "s")), None),
     ("a stream of no group", |c, _| said(create(c, "/none", "s")), None),
     ("a stream with a colon", |c, _| code(create(c, GROUP, "a:b")), Some(("fine", "moto takes every name"))),
-    ("three events", |c, now| rejected(c.put(GROUP, "s", &[(now - 2, "a"), (now - 1, "b"), (now, "a")])), None),
+    (
+        "three events",
+        |c, now| rejected(c.put(GROUP, "s", &[(now - 2, "a"), (now - 1, "b"), (now, "a")])),
+        None,
+    ),
     ("out of order", |c, now| said(c.put(GROUP, "s", &[(now, "a"), (now - 1, "b")])), None),
     ("no group", |c, now| said(c.put("/none", "s", &[(now, "a")])), None),
     ("no stream", |c, now| said(c.put(GROUP, "none", &[(now, "a")])), None),
@@ -33,7 +41,10 @@ const ROWS: &[Row] = &[
     (
         "too old",
         |c, now| rejected(c.put(GROUP, "s", &[(now - 15 * DAY, "a"), (now, "n")])),
-        Some(("[None, Some(0), None]", "moto gives the index of the last that is too old; AWS the one behind it")),
+        Some((
+            "[None, Some(0), None]",
+            "moto gives the index of the last that is too old; AWS the one behind it",
+        )),
     ),
     (
         "a span of 25 hours",
@@ -56,8 +67,16 @@ const ROWS: &[Row] = &[
     ("a parameter", |c, _| said(put(c, "/w/a", "one", false)), None),
     ("the parameter again", |c, _| code(put(c, "/w/a", "two", false)), None),
     ("the parameter over", |c, _| said(put(c, "/w/a", "three", true)), None),
-    ("a secret's plain text", |c, _| said(put(c, "/w/b", "x", false).and_then(|_| get(c, "/w/b", true))), None),
-    ("a secret's other text", |c, _| said(get(c, "/w/b", false).map(|value| (value != "x").to_string())), None),
+    (
+        "a secret's plain text",
+        |c, _| said(put(c, "/w/b", "x", false).and_then(|_| get(c, "/w/b", true))),
+        None,
+    ),
+    (
+        "a secret's other text",
+        |c, _| said(get(c, "/w/b", false).map(|value| (value != "x").to_string())),
+        None,
+    ),
     ("no parameter", |c, _| code(get(c, "/w/none", true)), None),
     ("a path", |c, _| said(by_path(c, "/w", None)), None),
     ("eleven of a path", |c, _| code(by_path(c, "/w", Some(11))), None),
