@@ -11,6 +11,7 @@
 
 mod answer;
 pub mod aws;
+pub mod doctor;
 mod lane;
 pub mod local;
 pub mod matters;
