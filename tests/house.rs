@@ -114,6 +114,11 @@ const EXCEPTIONS: &[(&str, &[&str], &str)] = &[
     ("daemon/threads.rs", &["Builder::new"], "whoever waits for something waits on a thread of its own"),
     ("ship.rs", &["thread::Builder", "Builder::new"], "a destination that is stuck must not hold up another"),
     ("ship/answer.rs", &["Builder::new"], "a shipper answers while it delivers"),
+    (
+        "ship/aws.rs",
+        &["thread::Builder", "Builder::new"],
+        "one runtime, on a thread of its own, carries what all shippers have to say to AWS",
+    ),
     ("ship/stop.rs", &["thread::Builder", "Builder::new"], "signals are waited for on a thread of their own"),
     (
         "journal/storage.rs",
@@ -154,6 +159,7 @@ const ON_THE_NETWORK: &[(&str, &str)] = &[
     ("sys/", "netlink asks the kernel, and the service manager and the status socket are on this machine"),
     ("daemon", "the sensor answers at the status socket"),
     ("ship/answer.rs", "the shipper does, too"),
+    ("ship/aws", "what goes to AWS goes through here, and its credentials are asked for here"),
     ("cli/ship.rs", "and makes the socket"),
     ("cli/status.rs", "who asks for the status asks both"),
     ("cli/doctor/keep.rs", "so does whoever asks whether they run"),

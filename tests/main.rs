@@ -6,6 +6,7 @@
 
 mod accounts_differential;
 mod apt_conf;
+mod aws_double;
 mod check_command;
 mod controls;
 mod credentials;

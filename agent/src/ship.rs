@@ -11,11 +11,13 @@
 
 mod answer;
 pub mod aws;
+pub mod cloudwatch;
 pub mod doctor;
 mod lane;
 pub mod local;
 pub mod matters;
 mod retry;
+mod splay;
 pub mod status;
 pub mod stdout;
 pub mod stop;
@@ -26,6 +28,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
 
 use crate::journal::{Entry, Position};
 pub use answer::Answers;
@@ -40,6 +44,16 @@ pub trait Shipper: fmt::Debug + Send {
     /// How much it takes at once.
     fn bounds(&self) -> Bounds {
         Bounds::default()
+    }
+
+    /// How often it is looked for more.
+    fn poll(&self) -> Duration {
+        POLL
+    }
+
+    /// How long these may wait for others to join them; they do not wait once a batch is full.
+    fn patience(&self, _waiting: &[Entry], _now: Timestamp) -> Duration {
+        Duration::ZERO
     }
 
     /// Told before the first batch: how far its cursor says that it came.
@@ -201,5 +215,7 @@ fn wait_for_all(
     failed
 }
 
+/// A record is on its way within half a second; looking costs a listing of the directory.
+const POLL: Duration = Duration::from_millis(500);
 /// Within the five seconds in which the process promises to end.
 const GRACE: Duration = Duration::from_secs(4);

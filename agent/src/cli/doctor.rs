@@ -1,7 +1,6 @@
 //! `guestward doctor`: can this host see, keep and ship? Each need, its state, its remedy.
 
 mod keep;
-mod pin;
 mod see;
 mod tell;
 
@@ -11,37 +10,47 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::args::{DoctorArgs, Format};
+use super::ship::destinations::{WantedAws, metadata_service};
 use super::{Exit, Failure, policy};
 use crate::finding::need::{Need, State};
 use crate::host::Host;
+use crate::host::imds::Endpoint;
 use crate::journal::places::Places;
 use crate::policy::Policy;
-use crate::ship::aws::endpoints::Endpoints;
-use crate::ship::aws::{Aws, Pin};
+use crate::ship::aws::Pin;
 use crate::ship::doctor::iam::{self, Scope};
-use crate::ship::doctor::{Examination, Plan, Service, Speaker};
+use crate::ship::doctor::{Examination, Plan, Speaker};
 use crate::ship::stop::Stop;
 
 pub(super) fn run(args: &DoctorArgs, out: &mut dyn Write) -> Result<Exit, Failure> {
     let until = Instant::now() + PATIENCE;
     let policy = policy::load(args.policy.policy.as_ref())?;
-    let host = Host::at("/").map_err(Failure::trouble)?;
-    let endpoint = pin::metadata_endpoint().map_err(Failure::trouble)?;
     let plan = Plan::of(&policy);
+    let wanted = policy.uses_aws().then(|| WantedAws::of(&policy)).transpose()?;
     if args.iam_policy {
-        // Nothing is sent for it but what the instance's own metadata service is asked.
-        let pin = pin::pin(&policy, &host, endpoint);
-        let written = writeln!(out, "{:#}", iam::document(&plan, &scope(&policy, pin.as_ref().ok())));
+        // Nothing is asked for it but the instance's own metadata service.
+        let pin = wanted.and_then(|wanted| wanted.pin().ok());
+        let written = writeln!(out, "{:#}", iam::document(&plan, &scope(&policy, pin.as_ref())));
         written.map_err(|error| Failure::output(error, Exit::Clean))?;
         return Ok(Exit::Clean);
     }
+    let host = Host::at("/").map_err(Failure::trouble)?;
     let places = Places::from_env();
-    let mut needs = see::needs(host, endpoint);
+    let mut needs = see::needs(host, given_metadata_service()?);
     needs.extend(keep::needs(&policy, &places));
-    let (shipped, pin) = ship(&policy, &plan, &places, until)?;
-    needs.extend(shipped);
+    let aws = wanted.map(|wanted| wanted.start(&Stop::default())).transpose()?;
+    let speaker = keep::speaker(&places);
+    let speaker = speaker.unwrap_or_else(|| Speaker { agent: NOBODY.to_owned(), epoch: NOBODY.to_owned() });
+    needs.extend(Examination { plan: &plan, aws: aws.as_deref(), speaker: &speaker, until }.needs());
+    let pin = aws.and_then(|aws| aws.session().ok()).map(|session| session.pin.clone());
     let document = iam::document(&plan, &scope(&policy, pin.as_ref()));
     tell(args.format.format, &needs, &document, out)
+}
+
+/// Where somebody says that the metadata service is, on EC2 or not.
+fn given_metadata_service() -> Result<Option<Endpoint>, Failure> {
+    let endpoint = metadata_service()?;
+    Ok((endpoint != Endpoint::V4).then_some(endpoint))
 }
 
 fn tell(format: Format, needs: &[Need], document: &Value, out: &mut dyn Write) -> Result<Exit, Failure> {
@@ -61,28 +70,6 @@ fn exit_code(needs: &[Need]) -> Exit {
         () if any(State::Unknown) => Exit::Incomplete,
         () => Exit::Clean,
     }
-}
-
-/// What is asked of AWS, if anything is, and the pin with which it was asked.
-fn ship(
-    policy: &Policy,
-    plan: &Plan,
-    places: &Places,
-    until: Instant,
-) -> Result<(Vec<Need>, Option<Pin>), Failure> {
-    let endpoints = Endpoints::from_vars(|name| std::env::var(name).ok()).map_err(Failure::trouble)?;
-    let aws = Aws::start(
-        pin::source(policy).map_err(Failure::trouble)?,
-        endpoints,
-        pin::identify(policy).map_err(Failure::trouble)?,
-        Stop::default(),
-    );
-    let aws = aws.map_err(|cause| Failure::trouble(format!("cannot start asking AWS: {cause}")))?;
-    let speaker = keep::speaker(places)
-        .unwrap_or_else(|| Speaker { agent: NOBODY.to_owned(), epoch: NOBODY.to_owned() });
-    let needs = Examination { plan, aws: &aws, speaker: &speaker, until }.needs();
-    let pin = plan.needs(Service::Sts).then(|| aws.session().ok().map(|session| session.pin.clone()));
-    Ok((needs, pin.flatten()))
 }
 
 /// Where the resources are: what is proved, or else what the policy says.

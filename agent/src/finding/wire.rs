@@ -3,8 +3,10 @@
 //! The only serde for findings. A field's name here is a promise to scripts and dashboards.
 
 pub mod body;
+pub mod cut;
 pub mod gap;
 pub mod key;
+pub mod metrics;
 pub mod note;
 pub mod ocsf;
 pub mod open;

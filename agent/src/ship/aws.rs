@@ -4,6 +4,7 @@
 //! - The SDK tries nothing again: the one loop that does is `ship/retry.rs`.
 //! - Credentials that belong to another account than the instance does are never used (`ship/aws/pinned.rs`).
 
+mod bounded;
 mod clock;
 pub mod endpoints;
 mod failure;
@@ -14,7 +15,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -24,10 +25,10 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_cloudwatchlogs::config::retry::RetryConfig;
 use aws_sdk_cloudwatchlogs::config::{IdentityCache, Region, SharedHttpClient};
 use aws_smithy_async::rt::sleep::TokioSleep;
-use aws_smithy_http_client::tls;
 use tokio::runtime::Handle;
 
 use super::Stop;
+use bounded::Bounded;
 pub use clock::Clock;
 use endpoints::Endpoints;
 pub use failure::{Failure, Reason};
@@ -63,6 +64,8 @@ pub struct Aws {
     endpoints: Endpoints,
     identify: Identify,
     stop: Stop,
+    /// Since when somebody wants us to stop, as far as a call noticed.
+    stopping: OnceLock<Instant>,
     session: Mutex<Option<Arc<Session>>>,
     _end: tokio::sync::oneshot::Sender<()>,
 }
@@ -104,13 +107,21 @@ impl Aws {
             runtime.shutdown_background();
         };
         thread::Builder::new().name("aws".to_owned()).spawn(serve)?;
-        let http = aws_smithy_http_client::Builder::new()
-            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
-            .pool_max_idle_per_host(1)
-            .build_https();
         let clock = Clock::new();
-        let session = Mutex::new(None);
-        Ok(Arc::new(Self { handle, http, clock, source, endpoints, identify, stop, session, _end: end }))
+        let http = SharedHttpClient::new(Bounded::new(clock.clone()));
+        let (session, stopping) = (Mutex::new(None), OnceLock::new());
+        Ok(Arc::new(Self {
+            stopping,
+            handle,
+            http,
+            clock,
+            source,
+            endpoints,
+            identify,
+            stop,
+            session,
+            _end: end,
+        }))
     }
 
     /// The servers' clock, as far as it is known.
@@ -148,7 +159,6 @@ impl Aws {
         let task = self.handle.spawn(async move {
             let _ = done.send(tokio::time::timeout(PATIENCE, call).await);
         });
-        let mut stopping: Option<Instant> = None;
         loop {
             match result.recv_timeout(TICK) {
                 Ok(Ok(result)) => return self.learn(result),
@@ -158,7 +168,7 @@ impl Aws {
                 }
                 Err(RecvTimeoutError::Timeout) if !self.stop.is_set() => {}
                 Err(RecvTimeoutError::Timeout) => {
-                    if stopping.get_or_insert_with(Instant::now).elapsed() > LAST_WORDS {
+                    if self.stopping.get_or_init(Instant::now).elapsed() > LAST_WORDS {
                         task.abort();
                         return Err(Failure::new(
                             Reason::Network,
@@ -179,31 +189,22 @@ impl Aws {
 
     fn connect(&self, pin: Pin) -> Session {
         let base = self.base(&pin);
-        let logs = self.clock.watched(&base, self.endpoints.logs());
-        let sts = self.clock.watched(&base, self.endpoints.sts());
+        let sts = at(&base, self.endpoints.sts());
         let provider = Pinned::provider(self.source, &base, sts.clone(), pin.account.clone());
+        let cache = IdentityCache::lazy().load_timeout(CREDENTIALS).build();
         let with = |service: SdkConfig| {
             service
                 .into_builder()
                 .credentials_provider(provider.clone())
-                .identity_cache(IdentityCache::lazy().load_timeout(CREDENTIALS).build())
+                .identity_cache(cache.clone())
                 .build()
         };
-        let seen = || self.clock.interceptor();
-        let ssm = with(self.clock.watched(&base, self.endpoints.ssm()));
-        let (logs, sts) = (with(logs), with(sts));
         Session {
             pin,
             credentials: provider.clone(),
-            logs: aws_sdk_cloudwatchlogs::Client::from_conf(
-                aws_sdk_cloudwatchlogs::config::Builder::from(&logs).interceptor(seen()).build(),
-            ),
-            ssm: aws_sdk_ssm::Client::from_conf(
-                aws_sdk_ssm::config::Builder::from(&ssm).interceptor(seen()).build(),
-            ),
-            sts: aws_sdk_sts::Client::from_conf(
-                aws_sdk_sts::config::Builder::from(&sts).interceptor(seen()).build(),
-            ),
+            logs: aws_sdk_cloudwatchlogs::Client::new(&with(at(&base, self.endpoints.logs()))),
+            ssm: aws_sdk_ssm::Client::new(&with(at(&base, self.endpoints.ssm()))),
+            sts: aws_sdk_sts::Client::new(&with(sts)),
         }
     }
 
@@ -230,6 +231,13 @@ impl Aws {
         // It is replaced whole.
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A service's own configuration.
+fn at(base: &SdkConfig, endpoint: Option<String>) -> SdkConfig {
+    let mut builder = base.clone().into_builder();
+    builder.set_endpoint_url(endpoint);
+    builder.build()
 }
 
 /// Longer than any part below takes, so that each ends with a reason of its own where it can.

@@ -33,7 +33,8 @@ pub struct Speaker {
 #[derive(Debug)]
 pub struct Examination<'a> {
     pub plan: &'a Plan,
-    pub aws: &'a Aws,
+    /// `None` where the policy sends nothing there.
+    pub aws: Option<&'a Aws>,
     pub speaker: &'a Speaker,
     /// What is not known by then stays unknown.
     pub until: Instant,
@@ -43,10 +44,8 @@ impl Examination<'_> {
     /// Every need of what the policy turns on, and a word for what it leaves off.
     pub fn needs(&self) -> Vec<Need> {
         let mut needs = self.off();
-        if !self.plan.needs(Service::Sts) {
-            return needs;
-        }
-        let session = match self.aws.session() {
+        let Some(aws) = self.aws else { return needs };
+        let session = match aws.session() {
             Ok(session) => session,
             Err(failure) => {
                 needs.push(Need::missing(
@@ -58,21 +57,8 @@ impl Examination<'_> {
                 return needs;
             }
         };
-        let pin = &session.pin;
-        needs.push(Need::ok("pin", Area::Ship, &told_pin(pin)));
-        let scope = Scope::new(Some(pin.account.clone()), Some(pin.region.clone()));
-        let reached = self.reach_all(pin);
-        needs.extend(reached.iter().flat_map(|reached| reached.needs.iter().cloned()));
-        needs.push(self.skew(&reached));
-        let obstacle = |service| {
-            let of = reached.iter().find(|reached| reached.service == service);
-            of.and_then(|reached| reached.obstacle.clone()).map(|why| format!("{}: {why}", service.name()))
-        };
-        let (who, trouble) = who::needs(self, &session, obstacle(Service::Sts));
-        needs.extend(who);
-        let obstacle = |service| obstacle(service).or_else(|| trouble.clone());
-        needs.extend(trials::logs(self, &session, &scope, obstacle(Service::Logs)));
-        needs.extend(trials::ssm(self, &session, &scope, obstacle(Service::Ssm)));
+        let asking = Asking { plan: self.plan, aws, speaker: self.speaker, until: self.until };
+        needs.extend(asking.needs(&session));
         needs
     }
 
@@ -88,6 +74,36 @@ impl Examination<'_> {
         .filter(|(is_off, _, _)| *is_off)
         .map(|(_, id, setting)| Need::off(id, Area::Ship, &format!("the policy does not want it: {setting}")))
         .collect()
+    }
+}
+
+/// The same, where there is somebody to ask.
+#[derive(Debug)]
+struct Asking<'a> {
+    plan: &'a Plan,
+    aws: &'a Aws,
+    speaker: &'a Speaker,
+    until: Instant,
+}
+
+impl Asking<'_> {
+    fn needs(&self, session: &Shared) -> Vec<Need> {
+        let pin = &session.pin;
+        let mut needs = vec![Need::ok("pin", Area::Ship, &told_pin(pin))];
+        let scope = Scope::new(Some(pin.account.clone()), Some(pin.region.clone()));
+        let reached = self.reach_all(pin);
+        needs.extend(reached.iter().flat_map(|reached| reached.needs.iter().cloned()));
+        needs.push(self.skew(&reached));
+        let obstacle = |service| {
+            let of = reached.iter().find(|reached| reached.service == service);
+            of.and_then(|reached| reached.obstacle.clone()).map(|why| format!("{}: {why}", service.name()))
+        };
+        let (who, trouble) = who::needs(self, session, obstacle(Service::Sts));
+        needs.extend(who);
+        let obstacle = |service| obstacle(service).or_else(|| trouble.clone());
+        needs.extend(trials::logs(self, session, &scope, obstacle(Service::Logs)));
+        needs.extend(trials::ssm(self, session, &scope, obstacle(Service::Ssm)));
+        needs
     }
 
     /// All services at once: each has a time of its own, and one that is silent must not use up that of the others.

@@ -2,13 +2,13 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
 use super::retry::{self, Backoff, Halt, Loop, Pace};
-use super::{Failed, Places, Shipper, Standing, Stop, Tell};
-use crate::journal::{Batch, Cursor, Directory, Reader};
+use super::{Bounds, Failed, Places, Shipper, Standing, Stop, Tell};
+use crate::journal::{Batch, Cursor, Directory, Entry, Reader};
 
 pub(super) fn run(
     mut shipper: Box<dyn Shipper>,
@@ -35,10 +35,11 @@ fn until_stopped(
     standing.at(cursor.at());
     shipper.resume(cursor.at());
     let mut source = Source { reader: None, places, told: false };
-    let bounds = shipper.bounds();
+    let mut waiting = Waiting::default();
     let mut backoff = Backoff::default();
     while !pace.is_stopped() {
-        let batch = match source.next(&cursor, bounds.records, bounds.bytes, pace) {
+        let bounds = waiting.room(shipper.bounds());
+        let batch = match source.next(&cursor, bounds, pace) {
             Ok(batch) => batch,
             Err(cause) => {
                 let text = format!("cannot read the journal at {}: {cause}", places.journal.display());
@@ -50,14 +51,68 @@ fn until_stopped(
             pace.tell("reads the journal again");
         }
         standing.damaged(batch.damaged);
-        if batch.entries.is_empty() {
-            pace.wait(POLL);
-            continue;
+        let is_more = !batch.entries.is_empty();
+        waiting.join(batch.entries, shipper, pace.now());
+        if waiting.is_due(shipper.bounds()) {
+            let mut keep = |to| cursor.advance(to);
+            Loop { shipper, keep: &mut keep, pace, standing }.deliver(waiting.take())?;
+        } else if !is_more {
+            pace.wait(shipper.poll());
         }
-        let mut keep = |to| cursor.advance(to);
-        Loop { shipper, keep: &mut keep, pace, standing }.deliver(batch.entries)?;
     }
+    last_words(shipper, &mut cursor, &waiting.take());
     Ok(())
+}
+
+/// What waited for its moment has none later, should the machine go away with us: one attempt, whatever comes of it.
+fn last_words(shipper: &mut dyn Shipper, cursor: &mut Cursor<Directory>, rest: &[Entry]) {
+    let delivered = if rest.is_empty() { None } else { shipper.deliver(rest).ok() };
+    let last =
+        delivered.and_then(|delivered| delivered.records.checked_sub(1)).and_then(|last| rest.get(last));
+    if let Some(last) = last {
+        // What is delivered and not noted comes twice, byte for byte.
+        let _ = cursor.advance(last.position);
+    }
+}
+
+/// Records that were read and may wait for others to join them.
+#[derive(Default)]
+struct Waiting {
+    entries: Vec<Entry>,
+    bytes: usize,
+    due: Option<Instant>,
+}
+
+impl Waiting {
+    /// How much more may join.
+    fn room(&self, bounds: Bounds) -> Bounds {
+        Bounds {
+            records: bounds.records.saturating_sub(self.entries.len()),
+            bytes: bounds.bytes.saturating_sub(self.bytes),
+        }
+    }
+
+    fn join(&mut self, entries: Vec<Entry>, shipper: &dyn Shipper, now: Timestamp) {
+        if entries.is_empty() {
+            return;
+        }
+        self.bytes += entries.iter().map(|entry| entry.line.len()).sum::<usize>();
+        let due = Instant::now() + shipper.patience(&entries, now);
+        // Whoever came first waits no longer because others came.
+        self.due = Some(self.due.map_or(due, |before| before.min(due)));
+        self.entries.extend(entries);
+    }
+
+    fn is_due(&self, bounds: Bounds) -> bool {
+        // Three quarters: the next record that would not fit shall not split every batch in two.
+        let is_full = self.entries.len() >= bounds.records
+            || self.bytes.saturating_mul(4) >= bounds.bytes.saturating_mul(3);
+        is_full || self.due.is_some_and(|due| due <= Instant::now())
+    }
+
+    fn take(&mut self) -> Vec<Entry> {
+        std::mem::take(self).entries
+    }
 }
 
 fn open_cursor(
@@ -87,13 +142,7 @@ struct Source<'a> {
 }
 
 impl Source<'_> {
-    fn next(
-        &mut self,
-        cursor: &Cursor<Directory>,
-        records: usize,
-        bytes: usize,
-        pace: &mut Real<'_>,
-    ) -> io::Result<Batch> {
+    fn next(&mut self, cursor: &Cursor<Directory>, room: Bounds, pace: &mut Real<'_>) -> io::Result<Batch> {
         if self.reader.is_none() {
             match Directory::open(&self.places.journal) {
                 Ok(directory) => self.reader = Some(Reader::new(directory, cursor.at())),
@@ -107,7 +156,7 @@ impl Source<'_> {
             }
         }
         let Some(reader) = &mut self.reader else { return Ok(Batch::default()) };
-        match reader.next_batch(records, bytes) {
+        match reader.next_batch(room.records, room.bytes) {
             // Gone as a whole: the next one is begun from the cursor.
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
                 self.reader = None;
@@ -152,6 +201,4 @@ impl Pace for Real<'_> {
     }
 }
 
-/// A record is on its way within half a second; looking costs a listing of the directory.
-const POLL: Duration = Duration::from_millis(500);
 const CURSORS_MODE: u32 = 0o750;

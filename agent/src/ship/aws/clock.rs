@@ -7,11 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use aws_config::SdkConfig;
-use aws_sdk_cloudwatchlogs::config::interceptors::BeforeDeserializationInterceptorContextRef;
-use aws_sdk_cloudwatchlogs::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_smithy_async::time::TimeSource;
-use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_types::date_time::{DateTime, Format};
 use jiff::Timestamp;
 
@@ -49,17 +45,6 @@ impl Clock {
     fn host(&self) -> i64 {
         Timestamp::now().as_millisecond()
     }
-
-    /// A service's own configuration.
-    pub(super) fn watched(&self, base: &SdkConfig, endpoint: Option<String>) -> SdkConfig {
-        let mut builder = base.clone().into_builder();
-        builder.set_endpoint_url(endpoint);
-        builder.build()
-    }
-
-    pub(super) fn interceptor(&self) -> Watch {
-        Watch(self.clone())
-    }
 }
 
 impl TimeSource for Clock {
@@ -67,28 +52,6 @@ impl TimeSource for Clock {
         let now = SystemTime::now();
         let skew = Duration::from_millis(self.skew().unsigned_abs());
         if self.skew() < 0 { now.checked_sub(skew) } else { now.checked_add(skew) }.unwrap_or(now)
-    }
-}
-
-/// Reads the Date header of every answer, refusals included.
-#[derive(Debug)]
-pub(super) struct Watch(Clock);
-
-impl Intercept for Watch {
-    fn name(&self) -> &'static str {
-        "guestward clock"
-    }
-
-    fn read_before_deserialization(
-        &self,
-        context: &BeforeDeserializationInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        if let Some(date) = context.response().headers().get("date") {
-            self.0.seen(date);
-        }
-        Ok(())
     }
 }
 

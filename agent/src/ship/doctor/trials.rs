@@ -9,14 +9,14 @@ use aws_sdk_ssm::types::{
 };
 
 use super::iam::{Scope, giving};
-use super::{Examination, Reason, Shared, Speaker, state_of};
+use super::{Asking, Reason, Shared, Speaker, state_of};
 use crate::finding::need::{Area, Need, State};
 use crate::policy::settings::Names;
 use crate::ship::aws::{Failure, Pin};
 
 /// One permission, on one resource.
 struct Trial<'a> {
-    examination: &'a Examination<'a>,
+    asking: &'a Asking<'a>,
     scope: &'a Scope,
     id: String,
     action: &'static str,
@@ -33,17 +33,17 @@ enum Shown {
 
 /// The group, the stream and the events, for each group that is configured.
 pub(super) fn logs(
-    examination: &Examination<'_>,
+    asking: &Asking<'_>,
     session: &Shared,
     scope: &Scope,
     mut obstacle: Option<String>,
 ) -> Vec<Need> {
     let mut needs = Vec::new();
-    for group in &examination.plan.groups {
-        let names = names(examination.speaker, &session.pin);
-        let (name, stream) = (names.fill(&group.name), names.fill(&examination.plan.stream));
+    for group in &asking.plan.groups {
+        let names = names(asking.speaker, &session.pin);
+        let (name, stream) = (names.fill(&group.name), names.fill(&asking.plan.stream));
         let trial = |what: &str, action| Trial {
-            examination,
+            asking,
             scope,
             id: format!("logs-{what}-{}", group.role),
             action,
@@ -58,10 +58,10 @@ pub(super) fn logs(
             continue;
         }
         let began = Instant::now();
-        let created = create_stream(examination, session, &name, &stream);
+        let created = create_stream(asking, session, &name, &stream);
         let created_in = began.elapsed();
         let began = Instant::now();
-        let sent = put_events(examination, session, &name, &stream);
+        let sent = put_events(asking, session, &name, &stream);
         let sent_in = began.elapsed();
         let is_gone = [created.as_ref().err(), sent.as_ref().err()]
             .into_iter()
@@ -113,29 +113,24 @@ fn group_need(
 }
 
 fn create_stream(
-    examination: &Examination<'_>,
+    asking: &Asking<'_>,
     session: &Shared,
     group: &str,
     stream: &str,
 ) -> Result<String, Failure> {
     let call = session.logs.create_log_stream().log_group_name(group).log_stream_name(stream);
-    examination.ask(async move {
+    asking.ask(async move {
         call.send().await.map_err(Failure::of("CreateLogStream"))?;
         Ok("the stream was made, as the shipper would have made it".to_owned())
     })
 }
 
-fn put_events(
-    examination: &Examination<'_>,
-    session: &Shared,
-    group: &str,
-    stream: &str,
-) -> Result<String, Failure> {
-    let now = examination.aws.clock().now().as_millisecond();
+fn put_events(asking: &Asking<'_>, session: &Shared, group: &str, stream: &str) -> Result<String, Failure> {
+    let now = asking.aws.clock().now().as_millisecond();
     let event = InputLogEvent::builder().timestamp(now - TOO_OLD).message(TRIAL).build();
     let event = event.map_err(|error| Failure::new(Reason::Other, error.to_string()))?;
     let call = session.logs.put_log_events().log_group_name(group).log_stream_name(stream).log_events(event);
-    examination.ask(async move {
+    asking.ask(async move {
         let answer = call.send().await.map_err(Failure::of("PutLogEvents"))?;
         let is_refused = answer
             .rejected_log_events_info()
@@ -150,14 +145,14 @@ fn put_events(
 
 /// What Systems Manager takes: compliance, inventory, and the two parameters of a seal.
 pub(super) fn ssm(
-    examination: &Examination<'_>,
+    asking: &Asking<'_>,
     session: &Shared,
     scope: &Scope,
     obstacle: Option<String>,
 ) -> Vec<Need> {
-    let plan = examination.plan;
-    let names = names(examination.speaker, &session.pin);
-    let mut ward = Ward { examination, scope, obstacle, needs: Vec::new() };
+    let plan = asking.plan;
+    let names = names(asking.speaker, &session.pin);
+    let mut ward = Ward { asking, scope, obstacle, needs: Vec::new() };
     let machine = session.pin.instance.clone().unwrap_or_else(|| NOBODY.to_owned());
     let arn = match plan.is_on_ec2 {
         true => scope.arn("ec2", &format!("instance/{machine}")),
@@ -165,12 +160,12 @@ pub(super) fn ssm(
     };
     if plan.compliance {
         ward.try_one("ssm-compliance", "ssm:PutComplianceItems", &arn, &COMPLIANCE, || {
-            put_compliance(examination, session, &machine)
+            put_compliance(asking, session, &machine)
         });
     }
     if plan.inventory {
         ward.try_one("ssm-inventory", "ssm:PutInventory", &arn, &INVENTORY, || {
-            put_inventory(examination, session, &machine)
+            put_inventory(asking, session, &machine)
         });
     }
     if let Some(template) = &plan.seal {
@@ -178,12 +173,12 @@ pub(super) fn ssm(
         for (id, last) in [("seal-put-sha256", "sha256"), ("seal-put-key", "key")] {
             let name = format!("{name}/{last}");
             let arn = scope.arn("ssm", &format!("parameter{name}"));
-            ward.try_one(id, "ssm:PutParameter", &arn, &PUT, || put_parameter(examination, session, &name));
+            ward.try_one(id, "ssm:PutParameter", &arn, &PUT, || put_parameter(asking, session, &name));
         }
         let name = format!("{name}/sha256");
         let arn = scope.arn("ssm", &format!("parameter{name}"));
         ward.try_one("seal-compare", "ssm:GetParameter", &arn, &GET, || {
-            get_parameter(examination, session, &name)
+            get_parameter(asking, session, &name)
         });
     }
     ward.needs
@@ -191,7 +186,7 @@ pub(super) fn ssm(
 
 /// The trials of one service, given up when it no longer answers.
 struct Ward<'a> {
-    examination: &'a Examination<'a>,
+    asking: &'a Asking<'a>,
     scope: &'a Scope,
     obstacle: Option<String>,
     needs: Vec<Need>,
@@ -206,8 +201,8 @@ impl Ward<'_> {
         proofs: &[(&str, &str)],
         call: impl FnOnce() -> Result<String, Failure>,
     ) {
-        let (examination, scope) = (self.examination, self.scope);
-        let trial = Trial { examination, scope, id: id.to_owned(), action, arn: arn.to_owned() };
+        let (asking, scope) = (self.asking, self.scope);
+        let trial = Trial { asking, scope, id: id.to_owned(), action, arn: arn.to_owned() };
         if let Some(why) = &self.obstacle {
             self.needs.push(trial.untried(why));
             return;
@@ -230,8 +225,8 @@ impl Ward<'_> {
 }
 
 /// No item of a type that nobody else uses: whatever it would overwrite is not there.
-fn put_compliance(examination: &Examination<'_>, session: &Shared, machine: &str) -> Result<String, Failure> {
-    let time = DateTime::from_secs(examination.aws.clock().now().as_second());
+fn put_compliance(asking: &Asking<'_>, session: &Shared, machine: &str) -> Result<String, Failure> {
+    let time = DateTime::from_secs(asking.aws.clock().now().as_second());
     let summary = ComplianceExecutionSummary::builder().execution_time(time).build();
     let summary = summary.map_err(|error| Failure::new(Reason::Other, error.to_string()))?;
     let call = session
@@ -243,15 +238,15 @@ fn put_compliance(examination: &Examination<'_>, session: &Shared, machine: &str
         .execution_summary(summary)
         .set_items(Some(Vec::new()))
         .upload_type(ComplianceUploadType::Partial);
-    examination.ask(async move {
+    asking.ask(async move {
         call.send().await.map_err(Failure::of("PutComplianceItems"))?;
         Ok("no item of a type of its own was put".to_owned())
     })
 }
 
 /// A hash without the content that it is of.
-fn put_inventory(examination: &Examination<'_>, session: &Shared, machine: &str) -> Result<String, Failure> {
-    let time = examination.aws.clock().now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+fn put_inventory(asking: &Asking<'_>, session: &Shared, machine: &str) -> Result<String, Failure> {
+    let time = asking.aws.clock().now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let item = InventoryItem::builder()
         .type_name(TYPE)
         .schema_version("1.0")
@@ -260,14 +255,14 @@ fn put_inventory(examination: &Examination<'_>, session: &Shared, machine: &str)
         .build();
     let item = item.map_err(|error| Failure::new(Reason::Other, error.to_string()))?;
     let call = session.ssm.put_inventory().instance_id(machine).items(item);
-    examination.ask(async move {
+    asking.ask(async move {
         call.send().await.map_err(Failure::of("PutInventory"))?;
         Ok("a hash that nothing has was taken for an item that is there".to_owned())
     })
 }
 
 /// A value that its own pattern forbids. Overwrite is said, as a policy can only hold what is said to a condition.
-fn put_parameter(examination: &Examination<'_>, session: &Shared, name: &str) -> Result<String, Failure> {
+fn put_parameter(asking: &Asking<'_>, session: &Shared, name: &str) -> Result<String, Failure> {
     let call = session
         .ssm
         .put_parameter()
@@ -278,7 +273,7 @@ fn put_parameter(examination: &Examination<'_>, session: &Shared, name: &str) ->
         .allowed_pattern("^[0-9a-f]{64}$")
         .overwrite(false);
     let name = name.to_owned();
-    examination.ask(async move {
+    asking.ask(async move {
         call.send().await.map_err(Failure::of("PutParameter"))?;
         let why =
             format!("a value was stored that its pattern forbids: aws ssm delete-parameter --name {name}");
@@ -286,9 +281,9 @@ fn put_parameter(examination: &Examination<'_>, session: &Shared, name: &str) ->
     })
 }
 
-fn get_parameter(examination: &Examination<'_>, session: &Shared, name: &str) -> Result<String, Failure> {
+fn get_parameter(asking: &Asking<'_>, session: &Shared, name: &str) -> Result<String, Failure> {
     let call = session.ssm.get_parameter().name(name);
-    examination.ask(async move {
+    asking.ask(async move {
         call.send().await.map_err(Failure::of("GetParameter"))?;
         Ok("it is there".to_owned())
     })
@@ -319,7 +314,7 @@ impl Trial<'_> {
 
     fn denied(&self, failure: &Failure) -> Need {
         let detail = format!("{} on {} is denied: {failure}", self.action, self.arn);
-        let statement = giving(self.examination.plan, self.scope, self.action).unwrap_or_default();
+        let statement = giving(self.asking.plan, self.scope, self.action).unwrap_or_default();
         Need::missing(&*self.id, Area::Ship, &detail, format!("Add to the role's policy: {statement}"))
     }
 

@@ -3,14 +3,14 @@
 use aws_credential_types::provider::ProvideCredentials as _;
 use jiff::Timestamp;
 
-use super::{Examination, Reason, Shared};
+use super::{Asking, Reason, Shared};
 use crate::finding::need::{Area, Need};
 use crate::finding::wire::rfc3339_millis;
 use crate::ship::aws::Failure;
 
 /// The two needs, and why nothing can be tried with these credentials, if so.
 pub(super) fn needs(
-    examination: &Examination<'_>,
+    asking: &Asking<'_>,
     session: &Shared,
     obstacle: Option<String>,
 ) -> (Vec<Need>, Option<String>) {
@@ -20,13 +20,13 @@ pub(super) fn needs(
     }
     let began = std::time::Instant::now();
     let sts = session.sts.clone();
-    let asked = examination
+    let asked = asking
         .ask(async move { sts.get_caller_identity().send().await.map_err(Failure::of("GetCallerIdentity")) });
     let took = began.elapsed();
     let failure = match asked {
         Ok(caller) => {
-            let until = expiry(examination, session);
-            let source = source(examination);
+            let until = expiry(asking, session);
+            let source = source(asking);
             let arn = caller.arn().unwrap_or("somebody");
             let there = Need::ok("credentials", Area::Ship, &format!("{source}: {arn}{until}"));
             let account = format!("the credentials belong to account {}, as they must", session.pin.account);
@@ -37,12 +37,11 @@ pub(super) fn needs(
     let trouble = Some(failure.to_string());
     let needs = match failure.reason {
         Reason::WrongAccount => vec![
-            Need::ok("credentials", Area::Ship, &format!("{}: somebody's", source(examination)))
-                .in_time(took),
+            Need::ok("credentials", Area::Ship, &format!("{}: somebody's", source(asking))).in_time(took),
             Need::missing("account", Area::Ship, &failure.text, WRONG),
         ],
         Reason::Credentials => vec![
-            Need::missing("credentials", Area::Ship, &failure.text, remedy(examination)).in_time(took),
+            Need::missing("credentials", Area::Ship, &failure.text, remedy(asking)).in_time(took),
             unknown("account", "there are no credentials to tell it from"),
         ],
         _ => vec![unknown("credentials", &failure.text).in_time(took), unknown("account", &failure.text)],
@@ -50,9 +49,9 @@ pub(super) fn needs(
     (needs, trouble)
 }
 
-fn expiry(examination: &Examination<'_>, session: &Shared) -> String {
+fn expiry(asking: &Asking<'_>, session: &Shared) -> String {
     let provider = session.credentials.clone();
-    let credentials = examination.ask(async move {
+    let credentials = asking.ask(async move {
         provider
             .provide_credentials()
             .await
@@ -63,15 +62,15 @@ fn expiry(examination: &Examination<'_>, session: &Shared) -> String {
     time.map_or_else(String::new, |time| format!(", until {}", rfc3339_millis(time)))
 }
 
-fn source(examination: &Examination<'_>) -> &'static str {
-    match examination.plan.is_on_ec2 {
+fn source(asking: &Asking<'_>) -> &'static str {
+    match asking.plan.is_on_ec2 {
         true => "the instance's role, by IMDSv2",
         false => "the environment or its profiles",
     }
 }
 
-fn remedy(examination: &Examination<'_>) -> &'static str {
-    match examination.plan.is_on_ec2 {
+fn remedy(asking: &Asking<'_>) -> &'static str {
+    match asking.plan.is_on_ec2 {
         true => {
             "Give the instance a role: aws ec2 associate-iam-instance-profile --instance-id INSTANCE \
              --iam-instance-profile Name=PROFILE"
