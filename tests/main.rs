@@ -11,6 +11,7 @@ mod check_command;
 mod controls;
 mod credentials;
 mod daemon;
+mod doctor;
 mod files_differential;
 mod fixtures;
 mod generated;

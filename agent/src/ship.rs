@@ -12,6 +12,7 @@
 mod answer;
 pub mod aws;
 pub mod cloudwatch;
+pub mod doctor;
 mod lane;
 pub mod local;
 pub mod matters;

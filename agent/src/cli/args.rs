@@ -54,6 +54,9 @@ pub(super) enum Command {
     Policy(PolicyArgs),
     /// Watch this machine: the sensor, in the foreground
     Run(RunArgs),
+    /// Say what this host needs to see, to keep and to ship, whether it is there, and what mends it
+    #[command(long_about = DOCTOR, after_help = DOCTOR_CODES)]
+    Doctor(DoctorArgs),
     /// Show how both daemons are: last record, backlog, gaps, memory
     Status(FormatArg),
     /// Read the durable record, prove it, and make the key that seals it
@@ -114,6 +117,17 @@ pub(super) struct PackagesArgs {
 pub(super) struct ShipArgs {
     #[command(flatten)]
     pub(super) policy: PolicyArg,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct DoctorArgs {
+    #[command(flatten)]
+    pub(super) policy: PolicyArg,
+    /// Print only the IAM policy that the instance's role needs, least privilege, as JSON
+    #[arg(long, conflicts_with = "format")]
+    pub(super) iam_policy: bool,
+    #[command(flatten)]
+    pub(super) format: FormatArg,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -320,6 +334,15 @@ fn kinds() -> impl clap::builder::TypedValueParser<Value = Kind> {
     PossibleValuesParser::new(Kind::ALL.map(Kind::name))
         .map(|name| Kind::from_name(&name).unwrap_or(Kind::Finding))
 }
+
+const DOCTOR: &str = "Say what this host needs to see, to keep and to ship, whether it is there, and what mends it. Nothing is \
+    asked of AWS but what the policy turns on: the way to each service is gone step by step, the credentials are shown to \
+    be the pinned account's, and every permission is tried for real and without effect: by an event that is too old to be \
+    stored, a parameter that breaks its own pattern, a hash without its content. Only the log stream is made, as the \
+    shipper would make it. An outage makes a need unknown and never ok. It ends within 35 seconds";
+
+const DOCTOR_CODES: &str = "Exit codes: 0 nothing is missing; 1 something is; 2 usage or policy error; 3 something could \
+    not be told, and nothing is missing";
 
 const INIT_KEY: &str = "Make the key that seals the journal's checkpoints, and write its first state to a file, once. Each \
     checkpoint is sealed with the key's present state, which is then replaced by one that does not tell it: whoever takes the \

@@ -33,7 +33,7 @@ pub(super) struct Wanted {
 
 /// What all that goes to AWS needs.
 #[derive(Clone)]
-struct WantedAws {
+pub(in crate::cli) struct WantedAws {
     source: Source,
     /// The metadata service, where it is the one that says who we are.
     endpoint: Option<Endpoint>,
@@ -126,7 +126,7 @@ fn groups(policy: &Policy) -> Vec<cloudwatch::Settings> {
 }
 
 impl WantedAws {
-    fn of(policy: &Policy) -> Result<Self, Failure> {
+    pub(in crate::cli) fn of(policy: &Policy) -> Result<Self, Failure> {
         let endpoints = Endpoints::from_vars(|name| env::var(name).ok()).map_err(Failure::trouble)?;
         let (account, region) = (policy.aws_account(), policy.aws_region());
         let (source, endpoint) = if policy.uses_default_chain() {
@@ -145,7 +145,7 @@ impl WantedAws {
         Ok(Self { source, endpoint, endpoints, account, region, certificate })
     }
 
-    fn start(&self, stop: &Stop) -> Result<Arc<Aws>, Failure> {
+    pub(in crate::cli) fn start(&self, stop: &Stop) -> Result<Arc<Aws>, Failure> {
         let wanted = self.clone();
         let identify: Identify = Box::new(move || wanted.pin());
         Aws::start(self.source, self.endpoints.clone(), identify, stop.clone())
@@ -153,7 +153,7 @@ impl WantedAws {
     }
 
     /// Whom records may go to: what the identity document says and the policy does not deny.
-    fn pin(&self) -> Result<Pin, String> {
+    pub(in crate::cli) fn pin(&self) -> Result<Pin, String> {
         let Some(endpoint) = self.endpoint else {
             let (account, region) = (self.account.clone(), self.region.clone());
             let pin = account.zip(region).map(|(account, region)| Pin { account, region, instance: None });
@@ -181,7 +181,7 @@ impl WantedAws {
 }
 
 /// Its own address, or one that a test names.
-fn metadata_service() -> Result<Endpoint, Failure> {
+pub(in crate::cli) fn metadata_service() -> Result<Endpoint, Failure> {
     let host = Host::at("/").map_err(Failure::trouble)?;
     let endpoint = Endpoint::of(&host, env::var_os(VARIABLE).as_deref()).map_err(Failure::trouble)?;
     endpoint.ok_or_else(|| {

@@ -89,7 +89,9 @@ fn is_one(line: &[u8]) -> bool {
         #[serde(default, borrow)]
         truncated_from: Option<&'a serde_json::value::RawValue>,
     }
-    serde_json::from_slice::<Said<'_>>(line).is_ok_and(|said| said.truncated_from.is_some())
+    // An array has no names, and serde would take it for one by its order.
+    line.starts_with(b"{")
+        && serde_json::from_slice::<Said<'_>>(line).is_ok_and(|said| said.truncated_from.is_some())
 }
 
 fn to_json(written: &Written) -> String {

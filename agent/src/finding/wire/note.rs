@@ -146,7 +146,10 @@ fn is_one(line: &[u8]) -> bool {
         #[serde(default, borrow)]
         seq: Option<&'a serde_json::value::RawValue>,
     }
-    serde_json::from_slice::<Kind<'_>>(line).is_ok_and(|read| read.kind == Some(KIND) && read.seq.is_none())
+    // An array has no names, and serde would take it for one by its order.
+    line.starts_with(b"{")
+        && serde_json::from_slice::<Kind<'_>>(line)
+            .is_ok_and(|read| read.kind == Some(KIND) && read.seq.is_none())
 }
 
 #[derive(Serialize, Deserialize)]
