@@ -1,6 +1,5 @@
 //! What several tests need: small trees, and the binary under test.
 
-#[allow(dead_code, reason = "each test uses what it needs of it")]
 pub(crate) mod aws;
 pub(crate) mod binary;
 pub(crate) mod browser;

@@ -252,7 +252,7 @@ fn a_path_is_read_ten_at_a_time() {
     assert_eq!(code(page(false, Some(11), None)), "ValidationException");
 }
 
-fn base(clients: &Clients) -> PutComplianceItemsFluentBuilder {
+pub(super) fn base(clients: &Clients) -> PutComplianceItemsFluentBuilder {
     let execution = ComplianceExecutionSummary::builder()
         .execution_time(DateTime::from_secs_f64(1000.5))
         .execution_type("test")

@@ -25,16 +25,12 @@ use std::sync::{Arc, MutexGuard};
 use std::time::Instant;
 
 use access::Access;
-#[allow(unused_imports, reason = "the same")]
 pub(crate) use faults::{Fault, Faults, Kind};
 use logs::Logs;
-#[allow(unused_imports, reason = "the same")]
 pub(crate) use logs::{Class, Event};
-#[allow(unused_imports, reason = "the same")]
 pub(crate) use metadata::Metadata;
 use server::Server;
 use ssm::Ssm;
-#[allow(unused_imports, reason = "the same")]
 pub(crate) use ssm::{Compliance, Inventory, Parameter};
 use state::State;
 use tls::Authority;
