@@ -74,10 +74,9 @@ fn content(info: Element<'_>) -> Result<Option<Cow<'_, [u8]>>, Malformed> {
     if parts.take(OID, "its content has no type")?.body != DATA {
         return Err(Malformed("its content is no plain data"));
     }
-    match parts.take_if(CONTEXT_0)? {
-        None => Ok(None),
-        Some(inside) => inside.inside().next()?.octets().map(Some),
-    }
+    let inside = parts.take_if(CONTEXT_0)?;
+    parts.end()?;
+    inside.map(|inside| inside.inside().next()?.octets()).transpose()
 }
 
 type Signer<'a> = (Option<Attributes<'a>>, Cow<'a, [u8]>);
