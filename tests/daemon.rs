@@ -6,6 +6,7 @@ mod copied;
 mod disk;
 mod first_key;
 mod modes;
+mod own_key;
 mod pipe;
 mod quiet;
 mod reload;

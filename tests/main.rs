@@ -30,6 +30,7 @@ mod policy;
 mod processes;
 mod registry;
 mod ship;
+mod ship_ssm;
 mod ssh_keys;
 mod ssh_logins;
 mod sshd_differential;
