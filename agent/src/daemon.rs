@@ -5,6 +5,7 @@
 //! nothing costs memory up to a bound and then the least urgent records, by count and by name (`daemon/waiting.rs`).
 
 mod first_key;
+mod identify;
 pub mod init_key;
 mod looks;
 mod own_key;
@@ -29,6 +30,7 @@ use crate::check;
 use crate::finding::wire::body::{Heartbeat, Inventory, Lifecycle, Told};
 use crate::finding::wire::record::{self, Hash, Kind};
 use crate::finding::{Severity, Summary};
+use crate::host::imds::{Document, Unverified};
 use crate::journal::key::Key;
 use crate::journal::places::Places;
 use crate::journal::{Directory, Draft, Journal, Position, cursor};
@@ -40,6 +42,7 @@ use crate::sys::signals::Signal;
 use crate::sys::socket::Connection;
 use crate::watch::Settle;
 use crate::watch::inputs::Seen;
+use identify::Identity;
 use looks::{Look, Order};
 use recall::StateFile;
 pub use start::{CannotRun, Setup, run};
@@ -54,6 +57,8 @@ enum Input {
     Signal(Signal),
     /// Somebody asks how we are.
     Asked(Connection),
+    /// What was found out of who we are.
+    Identified(Box<Result<Document, Unverified>>),
 }
 
 /// How the loop ends.
@@ -106,6 +111,7 @@ struct Daemon {
     /// A look at everything was asked for since that one was ordered.
     is_wanted: bool,
     last_look: Option<LastLook>,
+    identity: Identity,
     notifier: Notifier,
     own: Option<Own>,
     began: Instant,
@@ -139,6 +145,7 @@ impl Daemon {
                 Input::Looked(look) => self.looked(*look),
                 Input::Seen(seen) => self.seen(seen),
                 Input::Asked(connection) => self.answer(connection),
+                Input::Identified(found) => self.identified(*found),
             }
         }
     }
@@ -151,6 +158,9 @@ impl Daemon {
         }
         if self.timers.retry.take_due(now) {
             self.flush();
+        }
+        if self.timers.identity.take_due(now) {
+            self.identify(now);
         }
         if self.timers.posture.take_due(now) || (self.is_wanted && self.under_way.is_none()) {
             self.look(None);

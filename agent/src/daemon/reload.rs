@@ -28,6 +28,7 @@ impl Daemon {
                     self.settle_key();
                 }
                 self.look(None);
+                self.identify_anew(now);
                 Some(event)
             }
             Err(error) => Some(Lifecycle::PolicyRefused { error: Told::new(&error) }),

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use nix::unistd::{Gid, Group};
 use zeroize::Zeroizing;
 
+use super::identify::Identity;
 use super::own_key::OwnKey;
 use super::recall::{Recalled, StateFile, recall};
 use super::threads::{self, Threads};
@@ -20,7 +21,8 @@ use super::{Daemon, LoadPolicy, draft};
 use crate::finding::Severity;
 use crate::finding::wire::body::{Lifecycle, Told};
 use crate::finding::wire::record::Kind;
-use crate::host::{Host, Identity, Text};
+use crate::host::imds::{Endpoint, VARIABLE};
+use crate::host::{self, Host, Text};
 use crate::journal::handover::Handover;
 use crate::journal::key::{Key, NoKey};
 use crate::journal::lock::{Lock, NotLocked};
@@ -87,7 +89,7 @@ pub(super) fn open_journal(places: &Places, policy: &Policy, now: Timestamp) -> 
     let lock = Lock::take(&path).map_err(CannotRun::Locked)?;
     let cursors = cursors(places, group)?;
     let host = Host::at("/").map_err(|cause| CannotRun::Other(cause.to_string()))?;
-    let identity = Identity::of(&host);
+    let identity = host::Identity::of(&host);
     let text = |text: Option<Text>| text.map(|text| text.as_str().to_owned());
     let claim = Claim {
         machine: Machine { instance: text(identity.instance_id), id: text(identity.machine_id) },
@@ -124,10 +126,14 @@ pub fn run(setup: Setup) -> Result<(), CannotRun> {
     let group = group();
     let Opened { mut journal, key, _lock: lock } = open_journal(&setup.places, &setup.policy, now)?;
     let listener = listen(&setup.places, group)?;
-    let watched = threads::watch();
+    let watched = threads::watch(setup.places.cursors());
     let blind = watched.as_ref().err().cloned();
-    let threads = Threads::start(setup.signals, Some(listener), watched.ok())
+    let threads = Threads::start(setup.places.state(), setup.signals, Some(listener), watched.ok())
         .map_err(|cause| CannotRun::Disk { what: "start a thread".into(), cause })?;
+    let (endpoint, nameless) = match whom_to_ask() {
+        Ok(endpoint) => (endpoint, None),
+        Err(why) => (None, Some(why)),
+    };
     let state_path = setup.places.open_findings();
     let state_file =
         StateFile(Directory::create(&state_path, 0o750, None).map_err(disk("make", &state_path))?);
@@ -172,13 +178,15 @@ pub fn run(setup: Setup) -> Result<(), CannotRun> {
         under_way: None,
         is_wanted: false,
         last_look: None,
+        identity: Identity::new(threads.asks.clone(), endpoint),
         notifier,
         own: Own::new(),
         began,
         trouble: None,
         last_record: None,
     };
-    daemon.record(beginnings(was_clean, lost_key.as_deref(), [lost, blind, unsettled]));
+    daemon.record(beginnings(was_clean, lost_key.as_deref(), [lost, blind, nameless, unsettled]));
+    daemon.identify(Instant::now());
     daemon.notifier.ready(&daemon.in_a_line());
     let stop = daemon.serve(&threads.inputs);
     daemon.stop(stop, &threads.inputs);
@@ -191,7 +199,7 @@ pub fn run(setup: Setup) -> Result<(), CannotRun> {
 fn beginnings(
     clean: Option<bool>,
     lost_key: Option<&str>,
-    troubles: [Option<String>; 3],
+    troubles: [Option<String>; 4],
 ) -> Vec<super::Draft> {
     let start = Lifecycle::Start { version: env!("CARGO_PKG_VERSION"), clean };
     let key = lost_key.map(|reason| Lifecycle::KeyLost { reason: Told::new(reason) });
@@ -203,6 +211,12 @@ fn beginnings(
         .chain(troubles)
         .map(|event| draft(Kind::Lifecycle, Severity::Medium, event.to_json()))
         .collect()
+}
+
+/// Where AWS says who we are, if it does here.
+fn whom_to_ask() -> Result<Option<Endpoint>, String> {
+    let host = Host::at("/").map_err(|cause| cause.to_string())?;
+    Endpoint::of(&host, std::env::var_os(VARIABLE).as_deref())
 }
 
 fn listen(places: &Places, group: Option<Gid>) -> Result<Listener, CannotRun> {

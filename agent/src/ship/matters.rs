@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use crate::finding::Text;
@@ -62,9 +62,10 @@ struct Open {
 }
 
 impl Matters {
-    /// Kept in the cursors' directory.
+    /// Kept in the cursors' directory. Records that were refused stay refused when the shipper is started anew; whatever
+    /// else stood in the way is found again if it still does.
     pub fn at(cursors: &Path) -> Self {
-        let (place, open) = (Some(cursors.to_owned()), BTreeMap::new());
+        let (place, open) = (Some(cursors.to_owned()), refused_before(cursors));
         Self(Arc::new(Mutex::new(Kept { place, open, written: None })))
     }
 
@@ -138,11 +139,33 @@ impl Kept {
     }
 }
 
+/// What the file of the run before says was refused lately.
+fn refused_before(cursors: &Path) -> BTreeMap<(Matter, String), Open> {
+    let read = || -> Option<serde_json::Value> {
+        let bytes = Directory::open(cursors).ok()?.read(FILE, 0, MAX_FILE).ok()?;
+        serde_json::from_slice(&bytes).ok()
+    };
+    let kept = read().unwrap_or_default();
+    let matters = kept["matters"].as_array().into_iter().flatten();
+    let refused = matters.filter(|matter| matter["matter"] == Matter::Refused.name()).filter_map(|matter| {
+        let text = |name: &str| matter[name].as_str().map(|text| Text::new(text).as_str().to_owned());
+        let since: Timestamp = matter["since"].as_str()?.parse().ok()?;
+        let age = Timestamp::now().duration_since(since);
+        let open = Open { observed: text("observed")?, expected: text("expected")?, since };
+        (age < REMEMBERED).then_some(((Matter::Refused, text("subject")?), open))
+    });
+    refused.take(MAX_OPEN).collect()
+}
+
 /// In the cursors' directory.
 pub const FILE: &str = "delivery.json";
 const NEXT: &str = "delivery.json.next";
 /// A shipper that is silent for three times this is taken for gone.
 const BEAT: Duration = Duration::from_secs(3600);
+/// After a week whoever wanted to look has looked.
+const REMEMBERED: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// [`MAX_OPEN`] matters of bounded texts have less.
+const MAX_FILE: usize = 256 * 1024;
 /// A handful of destinations, and what each can have.
 const MAX_OPEN: usize = 64;
 
@@ -169,5 +192,12 @@ mod tests {
         );
         matters.close(Matter::Logs, "/guestward/records");
         assert_eq!(read()["matters"], json!([]));
+        matters.open(Matter::Refused, "/guestward/records", "seq 7", "that it is taken");
+        matters.open(Matter::Ssm, "ssm", "denied", "that it is taken");
+        let again = Matters::at(place.path());
+        again.open(Matter::Logs, "other", "x", "y");
+        let names: Vec<_> =
+            read()["matters"].as_array().unwrap().iter().map(|m| m["matter"].clone()).collect();
+        assert_eq!(names, ["logs", "refused"], "what was refused is remembered, and the rest is found anew");
     }
 }
