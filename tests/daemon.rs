@@ -8,6 +8,7 @@ mod disk;
 mod first_key;
 mod identity;
 mod modes;
+mod own_key;
 mod pipe;
 mod quiet;
 mod reload;

@@ -132,6 +132,7 @@ const EXCEPTIONS: &[(&str, &[&str], &str)] = &[
         &["thread::Builder", "Builder::new"],
         "one runtime, on a thread of its own, carries what all shippers have to say to AWS",
     ),
+    ("ship/aws/bounded.rs", &["Builder::new"], "it builds a client for HTTP, and no thread"),
     ("ship/stop.rs", &["thread::Builder", "Builder::new"], "signals are waited for on a thread of their own"),
     (
         "journal/storage.rs",

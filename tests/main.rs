@@ -33,6 +33,7 @@ mod processes;
 mod registry;
 mod ship;
 mod ship_cloudwatch;
+mod ship_ssm;
 mod ssh_keys;
 mod ssh_logins;
 mod sshd_differential;
