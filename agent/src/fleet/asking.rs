@@ -122,7 +122,8 @@ impl Asking {
     }
 
     pub(super) fn wait(&self, time: Duration) {
-        self.runtime.block_on(tokio::time::sleep(time));
+        // A timer is made where its runtime runs.
+        self.runtime.block_on(async { tokio::time::sleep(time).await });
     }
 }
 

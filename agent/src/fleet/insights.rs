@@ -20,7 +20,7 @@ pub(super) fn each(
     let Some(mut start) = query.first(since, end)? else { return Ok(()) };
     let mut length = FIRST_SLICE;
     while start <= end {
-        // Both ends belong to it, in whole seconds.
+        // Both belong to it, as whole seconds.
         let last = start.saturating_add(length - 1).min(end);
         match query.rows(start, last)? {
             Some(rows) => {
@@ -65,12 +65,15 @@ impl Query<'_> {
 
     /// All rows of a slice; `None` if there may be more than one query gives.
     fn rows(&self, start: i64, last: i64) -> Result<Option<Vec<Row>>, Trouble> {
-        Ok(match self.run(start, last, MOST_ROWS)? {
-            Answer::Rows(rows) if i32::try_from(rows.len()).is_ok_and(|count| count < MOST_ROWS) => {
-                Some(rows)
-            }
-            _ => None,
-        })
+        // Whether the last second belongs to a query as a whole, or only its beginning, is not said: so one more is asked
+        // for, and what is in it left to the next slice.
+        let end = last.saturating_add(1);
+        let mut rows = match self.run(start, end, MOST_ROWS)? {
+            Answer::Rows(rows) if i32::try_from(rows.len()).is_ok_and(|count| count < MOST_ROWS) => rows,
+            _ => return Ok(None),
+        };
+        rows.retain(|row| row.time.is_none_or(|time| time < end.saturating_mul(1000)));
+        Ok(Some(rows))
     }
 
     fn run(&self, start: i64, last: i64, limit: i32) -> Result<Answer, Trouble> {
