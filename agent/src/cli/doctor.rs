@@ -85,3 +85,24 @@ fn scope(policy: &Policy, pin: Option<&Pin>) -> Scope {
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Who speaks where no journal says it.
 const NOBODY: &str = "0000000000000000";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::need::Area;
+
+    #[test]
+    fn what_is_missing_weighs_more_than_what_is_unknown() {
+        let ok = || Need::ok("a", Area::See, "there");
+        let off = || Need::off("b", Area::Ship, "not wanted");
+        let unknown = || Need::unknown("c", Area::Keep, "nobody answered");
+        let missing = || Need::missing("d", Area::Ship, "gone", "bring it back");
+        for (needs, exit) in [
+            (vec![ok(), off()], Exit::Clean),
+            (vec![ok(), unknown()], Exit::Incomplete),
+            (vec![missing(), unknown(), ok()], Exit::Found),
+        ] {
+            assert_eq!(exit_code(&needs), exit);
+        }
+    }
+}

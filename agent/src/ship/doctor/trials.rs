@@ -333,7 +333,8 @@ fn names<'n>(speaker: &'n Speaker, pin: &'n Pin) -> Names<'n> {
     }
 }
 
-/// What AWS answers after it found the call allowed.
+/// What AWS answers after it found the call allowed. Each call keeps to the services' models, so that what is refused is
+/// refused for what it means.
 const COMPLIANCE: [(&str, &str); 3] = [
     ("InvalidItemContentException", "a call without items was refused for that alone"),
     ("ValidationException", "a call without items was refused for that alone"),
