@@ -3,8 +3,10 @@
 mod changes;
 mod clock;
 mod copied;
+mod delivery;
 mod disk;
 mod first_key;
+mod identity;
 mod modes;
 mod pipe;
 mod quiet;

@@ -30,6 +30,19 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
         "who carries the records away sees nothing but them",
     ),
     (
+        "fleet",
+        &[
+            "crate::host",
+            "crate::check",
+            "crate::state",
+            "crate::daemon",
+            "crate::journal",
+            "crate::cli",
+            "std::fs",
+        ],
+        "who asks CloudWatch sees what arrived there, and keeps nothing",
+    ),
+    (
         "host",
         &["crate::check", "crate::finding", "crate::policy", "crate::journal", "crate::cli"],
         "facts know no opinions",
@@ -136,6 +149,7 @@ const EXCEPTIONS: &[(&str, &[&str], &str)] = &[
         "the operator names the file of a first key, and one that came to nothing goes again",
     ),
     ("sys/memory.rs", &["unsafe {"], "the allocator has no safe wrapper"),
+    ("ship/aws/bounded.rs", &["Builder::new"], "it builds a client, and no thread"),
     ("sys/clock.rs", &["unsafe {"], "neither has adjtimex"),
     (
         "sys/socket/place.rs",
@@ -164,6 +178,7 @@ const ON_THE_NETWORK: &[(&str, &str)] = &[
     ("cli/status.rs", "who asks for the status asks both"),
     ("cli/doctor/keep.rs", "so does whoever asks whether they run"),
     ("ship/doctor", "and whether AWS can be reached is found out by going there"),
+    ("fleet/", "an auditor asks CloudWatch and Parameter Store"),
     ("host/imds/", "the instance metadata service answers over HTTP"),
 ];
 

@@ -6,6 +6,7 @@ pub(crate) mod binary;
 pub(crate) mod browser;
 pub(crate) mod journal;
 pub(crate) mod keys;
+pub(crate) mod metadata_loopback;
 pub(crate) mod metadata_service;
 pub(crate) mod mounts;
 pub(crate) mod namespace;

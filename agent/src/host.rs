@@ -9,6 +9,7 @@ pub mod apt_conf;
 pub mod auto_updates;
 mod beneath;
 pub mod credentials;
+pub mod delivery;
 pub mod facts;
 pub mod files;
 pub mod glob;
@@ -54,6 +55,8 @@ pub struct Host {
     resolver: Resolver,
     has_kernel: bool,
     imds: Option<imds::Endpoint>,
+    /// The agent's own.
+    state: PathBuf,
 }
 
 impl Host {
@@ -75,7 +78,7 @@ impl Host {
         })?;
         let root_path = root.canonicalize().unwrap_or_else(|_| root.to_owned());
         let has_kernel = root_path == Path::new("/");
-        Ok(Self { root: fd, root_path, resolver, has_kernel, imds: None })
+        Ok(Self { root: fd, root_path, resolver, has_kernel, imds: None, state: STATE.into() })
     }
 
     /// Whether this is the running system's own root, so that an absent `/proc` is a defect and not a property.
@@ -100,6 +103,18 @@ impl Host {
     /// Where to ask for instance metadata, if that was given by hand.
     pub fn imds(&self) -> Option<imds::Endpoint> {
         self.imds
+    }
+
+    /// The agent that looks after this machine keeps its state there, beneath the root, and not in the usual place.
+    #[must_use]
+    pub fn state_at(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.state = directory.into();
+        self
+    }
+
+    /// Where the agent keeps its state, beneath the root.
+    pub fn state(&self) -> &Path {
+        &self.state
     }
 
     /// Whether questions to the running kernel are questions about this machine.
@@ -339,3 +354,6 @@ impl fmt::Display for Unreadable {
 }
 
 impl std::error::Error for Unreadable {}
+
+/// Where the agent keeps its state, unless it is told otherwise.
+const STATE: &str = "/var/lib/guestward";

@@ -1,6 +1,7 @@
 //! Whether what happens here is written down, and stays.
 
 mod clock;
+mod delivery;
 mod execution;
 mod files;
 mod journal;
@@ -13,8 +14,8 @@ use crate::host::{Facts, Wanted, logging};
 pub(super) const TOPIC: Topic = Topic {
     name: "logging",
     title: "Logging",
-    needs: Wanted { logging: true, running: true, ..Wanted::NONE },
-    lists: &[journal::CHECKS, execution::CHECKS, files::CHECKS, clock::CHECKS],
+    needs: Wanted { delivery: true, logging: true, running: true, ..Wanted::NONE },
+    lists: &[journal::CHECKS, execution::CHECKS, files::CHECKS, clock::CHECKS, delivery::CHECKS],
 };
 
 /// An answer, or the answer that is due instead. Boxed, as it is the larger and rarer one.

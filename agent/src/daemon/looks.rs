@@ -36,9 +36,9 @@ pub(super) struct Look {
 }
 
 /// Looks whenever it is ordered to, until nobody orders or listens any more.
-pub(super) fn serve(orders: &Receiver<Order>, inputs: &SyncSender<Input>) {
+pub(super) fn serve(state: &Path, orders: &Receiver<Order>, inputs: &SyncSender<Input>) {
     while let Ok(order) = orders.recv() {
-        let look = look(order);
+        let look = look(state, order);
         // What a look took is not kept: the next is an hour away.
         crate::sys::memory::give_back();
         if inputs.send(Input::Looked(Box::new(look))).is_err() {
@@ -47,12 +47,13 @@ pub(super) fn serve(orders: &Receiver<Order>, inputs: &SyncSender<Input>) {
     }
 }
 
-fn look(order: Order) -> Look {
+fn look(state: &Path, order: Order) -> Look {
     let (began, time) = (Instant::now(), Timestamp::now());
     let names: Vec<String> = order.topics.iter().flatten().map(|&topic| topic.to_owned()).collect();
     let selected = check::select(&names, &order.policy);
     let findings = match Host::at(Path::new("/")) {
         Ok(host) => {
+            let host = host.state_at(state);
             let facts = Facts::gather(&host, check::wanted(&selected), time, &mut |_| {});
             check::judge(&facts, &order.policy, &selected)
         }

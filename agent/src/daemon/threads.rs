@@ -1,13 +1,14 @@
 //! Who waits for what: each source of input on its own thread, each with a bounded way to the loop.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
+use super::identify::{self, Ask};
 use super::looks::{self, Order};
 use super::{Input, Signal};
 use crate::sys::signals::Signals;
@@ -18,6 +19,7 @@ use crate::watch::inputs::Inputs;
 pub(super) struct Threads {
     pub(super) inputs: Receiver<Input>,
     pub(super) orders: SyncSender<Order>,
+    pub(super) asks: SyncSender<Ask>,
     is_over: Arc<AtomicBool>,
     /// The ones that must end before the process does, because they leave something in the file system.
     waited_for: Vec<JoinHandle<()>>,
@@ -25,18 +27,23 @@ pub(super) struct Threads {
 
 impl Threads {
     pub(super) fn start(
+        state: &Path,
         signals: Signals,
         listener: Option<Listener>,
         watched: Option<Inputs>,
     ) -> io::Result<Self> {
         let (sender, inputs) = mpsc::sync_channel(WAITING);
         let (orders, ordered) = mpsc::sync_channel(1);
+        let (asks, asked) = mpsc::sync_channel(1);
         let is_over = Arc::new(AtomicBool::new(false));
         let mut waited_for = Vec::new();
         let way = sender.clone();
         start("signals", move || wait_for_signals(&signals, &way))?;
         let way = sender.clone();
-        start("looks", move || looks::serve(&ordered, &way))?;
+        let state = state.to_owned();
+        start("looks", move || looks::serve(&state, &ordered, &way))?;
+        let way = sender.clone();
+        start("identity", move || identify::serve(&asked, &way))?;
         if let Some(watched) = watched {
             let way = sender.clone();
             start("changes", move || wait_for_changes(watched, &way))?;
@@ -45,7 +52,7 @@ impl Threads {
             let over = Arc::clone(&is_over);
             waited_for.push(start("status", move || wait_for_questions(&listener, &sender, &over))?);
         }
-        Ok(Self { inputs, orders, is_over, waited_for })
+        Ok(Self { inputs, orders, asks, is_over, waited_for })
     }
 
     /// Nothing new is let in, and the socket goes.
@@ -93,9 +100,9 @@ fn wait_for_questions(listener: &Listener, way: &SyncSender<Input>, is_over: &At
     }
 }
 
-/// The root directory whose changes are watched.
-pub(super) fn watch() -> Result<Inputs, String> {
-    Inputs::start(Path::new("/")).map_err(|error| error.to_string())
+/// The root directory whose changes are watched, with what the shipper leaves in our own.
+pub(super) fn watch(cursors: PathBuf) -> Result<Inputs, String> {
+    Inputs::start(Path::new("/"), Some(cursors)).map_err(|error| error.to_string())
 }
 
 /// Who has to wait longer than this many others waits at the kernel's, which says when it lost something.

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::accounts::Accounts;
 use super::auto_updates::AutoUpdates;
 use super::credentials::Credentials;
+use super::delivery::Delivery;
 use super::files::Files;
 use super::imds::Imds;
 use super::kernel::KernelState;
@@ -26,6 +27,7 @@ use super::{Host, Identity, Surroundings, Unreadable};
 pub struct Wanted {
     pub accounts: bool,
     pub credentials: bool,
+    pub delivery: bool,
     pub files: bool,
     pub imds: bool,
     pub kernel: bool,
@@ -43,6 +45,7 @@ impl Wanted {
     pub const NONE: Self = Self {
         accounts: false,
         credentials: false,
+        delivery: false,
         files: false,
         imds: false,
         kernel: false,
@@ -61,6 +64,7 @@ impl Wanted {
         Self {
             accounts: self.accounts || other.accounts,
             credentials: self.credentials || other.credentials,
+            delivery: self.delivery || other.delivery,
             files: self.files || other.files,
             imds: self.imds || other.imds,
             kernel: self.kernel || other.kernel,
@@ -86,6 +90,8 @@ pub struct Facts {
     pub accounts: Accounts,
     pub auto_updates: Result<AutoUpdates, Unreadable>,
     pub credentials: Result<Credentials, Unreadable>,
+    /// `Ok(None)`: nothing is delivered to AWS from here.
+    pub delivery: Result<Option<Delivery>, Unreadable>,
     pub files: Result<Files, Unreadable>,
     pub imds: Result<Imds, Unreadable>,
     pub kernel: Result<KernelState, Unreadable>,
@@ -127,6 +133,7 @@ impl Facts {
             surroundings: Surroundings::of(host),
             processes: look.result(wanted.processes, "processes", || Processes::of(host)),
             credentials: look.result(wanted.credentials, "credentials", || Credentials::of(host)),
+            delivery: look.result(wanted.delivery, "delivery", || Delivery::of(host)),
             imds: look.result(wanted.imds, "instance metadata", || Imds::of(host)),
             kernel: look.result(wanted.kernel, "kernel", || KernelState::of(host)),
             logging: look.result(wanted.logging, "logging", || Logging::of(host)),

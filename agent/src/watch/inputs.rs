@@ -21,7 +21,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, InotifyEvent, WatchDescriptor};
 
 use super::Topics;
-use super::places::{PLACES, Place, is_meant};
+use super::places::{PLACES, Place, SHIPPERS, is_meant};
 use crate::host::Text;
 
 /// What was noticed.
@@ -54,6 +54,8 @@ impl std::error::Error for CannotWatch {}
 pub struct Inputs {
     inotify: Inotify,
     root: PathBuf,
+    /// Of the agent that we are, where it is not the usual one.
+    cursors: Option<PathBuf>,
     watches: BTreeMap<WatchDescriptor, Watch>,
     /// Why some could not be placed, so that it is told once and not each time.
     failures: BTreeSet<String>,
@@ -77,11 +79,12 @@ struct Wish {
 }
 
 impl Inputs {
-    pub fn start(root: &Path) -> Result<Self, CannotWatch> {
+    /// `cursors` is the directory in which the shipper leaves word, and has to exist.
+    pub fn start(root: &Path, cursors: Option<PathBuf>) -> Result<Self, CannotWatch> {
         let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK).map_err(CannotWatch)?;
         let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
         let (watches, failures, waiting) = (BTreeMap::new(), BTreeSet::new(), VecDeque::new());
-        let mut inputs = Self { inotify, root, watches, failures, waiting };
+        let mut inputs = Self { inotify, root, cursors, watches, failures, waiting };
         inputs.place();
         Ok(inputs)
     }
@@ -155,6 +158,9 @@ impl Inputs {
             failures: BTreeSet::new(),
         };
         PLACES.iter().for_each(|place| placing.place(place));
+        if let Some(cursors) = &self.cursors {
+            placing.inside(cursors, &SHIPPERS);
+        }
         let Placing { watches, failures, .. } = placing;
         for gone in self.watches.keys().filter(|watch| !watches.contains_key(watch)) {
             // The directory was moved to where it does not matter; one that was deleted has lost its watch already.

@@ -138,7 +138,11 @@ pub(super) const PLACES: &[Place] = &[
     place("opt/aws/amazon-cloudwatch-agent/etc", ANY, &["credentials", "imds"]),
     place("var/lib/amazon/ssm", &["registration"], &["services"]),
     place("var/lib/systemd/timers", ANY, &["services"]),
+    SHIPPERS,
 ];
+
+/// What the shipper says stands in the way of delivery. Where the state is elsewhere, that directory is watched, too.
+pub(super) const SHIPPERS: Place = place("var/lib/guestward/cursors", &["delivery.json"], &["logging"]);
 
 const UNITS: &[&str] = &["services", "ssh", "files", "packages", "imds", "credentials", "network", "logging"];
 /// A package brings set-id files and units.

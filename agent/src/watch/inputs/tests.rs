@@ -101,6 +101,24 @@ fn directories_named_by_a_pattern_are_watched_whenever_they_are_made() {
 }
 
 #[test]
+fn what_the_shipper_leaves_is_noticed_in_the_usual_place_and_in_another() {
+    let usual = "var/lib/guestward/cursors";
+    let (tree, mut inputs) = tree(&[usual]);
+    let elsewhere = tempfile::tempdir().unwrap();
+    for (inputs, cursors) in [
+        (&mut inputs, tree.path().join(usual)),
+        (&mut Inputs::start(Path::new("/"), Some(elsewhere.path().into())).unwrap(), elsewhere.path().into()),
+    ] {
+        fs::write(cursors.join("cloudwatch"), "17").unwrap();
+        fs::write(cursors.join("delivery.json.next"), "{}").unwrap();
+        fs::rename(cursors.join("delivery.json.next"), cursors.join("delivery.json")).unwrap();
+        let word = cursors.canonicalize().unwrap().join("delivery.json").display().to_string();
+        // On the machine itself something else may change, too.
+        while changed(inputs).1.as_str() != word {}
+    }
+}
+
+#[test]
 fn one_directory_of_two_names_serves_the_topics_of_both() {
     let (tree, mut inputs) = tree(&["run", "var"]);
     symlink("../run", tree.path().join("var/run")).unwrap();
@@ -130,7 +148,7 @@ fn more_directories_than_may_be_watched_are_told_once() {
     for n in 0..=MAX_WATCHES {
         fs::create_dir_all(tree.path().join(format!("etc/systemd/system/{n}.wants"))).unwrap();
     }
-    let mut inputs = Inputs::start(tree.path()).unwrap();
+    let mut inputs = Inputs::start(tree.path(), None).unwrap();
     assert_eq!(inputs.count(), MAX_WATCHES);
     let Some(Seen::Blind(why)) = inputs.next(Duration::ZERO) else { panic!("nobody was told") };
     assert!(why.as_str().contains("more than 256"), "{why}");
@@ -165,7 +183,7 @@ fn a_name_with_an_escape_is_shown_and_not_obeyed() {
 
 #[test]
 fn this_machine_can_be_watched_within_the_bound() {
-    let inputs = Inputs::start(Path::new("/")).unwrap();
+    let inputs = Inputs::start(Path::new("/"), None).unwrap();
     assert!((10..MAX_WATCHES).contains(&inputs.count()), "{}", inputs.count());
     assert!(inputs.failures.is_empty(), "{:?}", inputs.failures);
 }
@@ -175,7 +193,7 @@ fn tree(folders: &[&str]) -> (tempfile::TempDir, Inputs) {
     for folder in folders {
         fs::create_dir_all(tree.path().join(folder)).unwrap();
     }
-    let inputs = Inputs::start(tree.path()).unwrap();
+    let inputs = Inputs::start(tree.path(), None).unwrap();
     assert!(inputs.waiting.is_empty(), "{:?}", inputs.waiting);
     (tree, inputs)
 }
