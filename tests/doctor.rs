@@ -19,6 +19,7 @@ use super::support::journal::{State, drafts};
 struct Patient {
     state: State,
     aws: Aws,
+    metadata: Metadata,
 }
 
 /// What doctor said.
@@ -33,25 +34,27 @@ impl Patient {
         for group in GROUPS {
             aws.group(group);
         }
-        let patient = Self { state: State::new(), aws };
+        let metadata = Metadata::start(&aws);
+        let patient = Self { state: State::new(), aws, metadata };
         patient.set_policy(EVERYTHING);
         patient
     }
 
     fn set_policy(&self, wanted: &str) {
+        let certificate = self.metadata.certificate();
         let aws = format!(
-            "[aws]\ncredentials = \"default-chain\"\naccount = \"{ACCOUNT}\"\nregion = \"{REGION}\"\n"
+            "[aws]
+identity-certificate = \"{}\"
+",
+            certificate.display()
         );
         fs::write(self.state.path().join("policy.toml"), aws + wanted).unwrap();
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        let (key, secret, token) = self.aws.credentials();
         let mut command = self.state.command(&["doctor"]);
-        command.args(args).env("AWS_ENDPOINT_URL", self.aws.url()).env("AWS_ACCESS_KEY_ID", key);
-        command.env("AWS_SECRET_ACCESS_KEY", secret).env("AWS_SESSION_TOKEN", token);
-        // Where no credentials are given, none are to come from anywhere else.
-        command.env("AWS_EC2_METADATA_DISABLED", "true");
+        command.args(args).env("AWS_ENDPOINT_URL", self.aws.url());
+        command.env("AWS_EC2_METADATA_SERVICE_ENDPOINT", self.metadata.url());
         command
     }
 
@@ -194,16 +197,12 @@ fn the_daemons_that_run_are_there() {
 #[test]
 fn the_metadata_service_that_gives_a_token_is_there_and_one_that_does_not_is_missing() {
     let patient = Patient::new();
-    let metadata = Metadata::start(&patient.aws);
-    let ask = || {
-        let mut command = patient.command(&["--format", "json"]);
-        Told::by(command.env("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.url()))
-    };
-    let told = ask();
+    let told = patient.ask();
     assert_eq!(told.state("metadata"), "ok");
     assert!(told.need("metadata")["detail"].as_str().unwrap().contains("gives a token"));
-    metadata.go_away(true);
-    assert_eq!(ask().state("metadata"), "missing");
+    patient.metadata.go_away(true);
+    let told = patient.ask();
+    assert_eq!((told.state("metadata"), told.state("pin")), ("missing", "missing"));
 }
 
 #[test]
@@ -232,6 +231,23 @@ fn a_wrong_policy_or_variable_ends_with_two() {
     let wrong = patient.command(&[]).env("AWS_ENDPOINT_URL", "http://logs.example").output().unwrap();
     assert_eq!(wrong.status.code(), Some(2));
     assert!(text(&wrong.stderr).contains("AWS_ENDPOINT_URL"), "{}", text(&wrong.stderr));
+}
+
+#[test]
+fn outside_ec2_systems_manager_has_no_node_and_the_rest_is_there() {
+    let patient = Patient::new();
+    let policy = format!(
+        "[aws]\ncredentials = \"default-chain\"\naccount = \"{ACCOUNT}\"\nregion = \"{REGION}\"\n{EVERYTHING}"
+    );
+    fs::write(patient.state.path().join("policy.toml"), policy).unwrap();
+    let (key, secret, token) = patient.aws.credentials();
+    let mut command = patient.command(&["--format", "json"]);
+    command.env_remove("AWS_EC2_METADATA_SERVICE_ENDPOINT").env("AWS_ACCESS_KEY_ID", key);
+    command.env("AWS_SECRET_ACCESS_KEY", secret).env("AWS_SESSION_TOKEN", token);
+    let told = Told::by(&mut command);
+    assert_eq!(told.those("ship", "missing"), BTreeSet::from(["ssm-compliance", "ssm-inventory"]));
+    assert_eq!(told.those("ship", "unknown"), BTreeSet::new(), "{:#}", told.document);
+    assert_eq!(told.state("metadata"), "off");
 }
 
 fn now() -> jiff::Timestamp {

@@ -66,10 +66,8 @@ fn a_group_that_is_not_there_is_told_apart_from_a_permission_that_is_missing() {
 #[test]
 fn credentials_of_another_account_are_named_and_nothing_is_asked_with_them() {
     let patient = Patient::new();
-    let (key, secret, token) = patient.aws.foreign_credentials("999988887777");
-    let mut command = patient.command(&["--format", "json"]);
-    command.env("AWS_ACCESS_KEY_ID", key).env("AWS_SECRET_ACCESS_KEY", secret);
-    let told = Told::by(command.env("AWS_SESSION_TOKEN", token));
+    patient.metadata.credentials(Some(patient.aws.foreign_credentials("999988887777")));
+    let told = patient.ask();
     assert_eq!(told.those("ship", "missing"), BTreeSet::from(["account"]), "{:#}", told.document);
     let detail = told.need("account")["detail"].as_str().unwrap();
     assert!(detail.contains("999988887777") && detail.contains(ACCOUNT), "{detail}");
@@ -81,11 +79,8 @@ fn credentials_of_another_account_are_named_and_nothing_is_asked_with_them() {
 #[test]
 fn without_credentials_everything_behind_them_is_unknown() {
     let patient = Patient::new();
-    let mut command = patient.command(&["--format", "json"]);
-    for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
-        command.env_remove(name);
-    }
-    let told = Told::by(&mut command);
+    patient.metadata.role(false);
+    let told = patient.ask();
     assert_eq!(told.those("ship", "missing"), BTreeSet::from(["credentials"]), "{:#}", told.document);
     assert_eq!(told.state("account"), "unknown");
     assert_eq!(told.state("seal-put-key"), "unknown");

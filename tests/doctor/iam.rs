@@ -2,18 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-use guestward::finding::Severity;
-use guestward::finding::wire::record::Kind;
-use guestward::journal::Limits;
 use serde_json::{Value, json};
 
 use super::super::ocsf::python;
 use super::super::support::aws::Service;
 use super::super::support::binary::text;
-use super::super::support::journal::{Running, drafts, until};
-use super::{GROUPS, Patient, now};
+use super::super::support::journal::{Running, until};
+use super::Patient;
 
 fn document(patient: &Patient) -> Value {
     let output = patient.command(&["--iam-policy"]).output().unwrap();
@@ -29,28 +26,27 @@ fn actions(document: &Value) -> BTreeSet<String> {
 #[test]
 fn it_allows_exactly_what_the_shippers_call() {
     let patient = Patient::new();
-    patient.set_policy(&format!("[ship.local]\nenabled = false\n{LOGS}window = 0\n"));
-    let mut all = drafts(0..3, Severity::Critical);
-    all.extend(drafts(0..1, Severity::Informational).into_iter().map(|mut draft| {
-        draft.kind = Kind::Checkpoint;
-        draft
-    }));
-    patient.state.journal(Limits::default()).append(&all, now()).unwrap();
-    let mut ship = patient.command(&[]);
-    let mut command = patient.state.command(&["ship"]);
-    command.envs(ship.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let shipper = Running::start(command.stderr(std::process::Stdio::null()));
-    until("every group has records", || GROUPS.iter().all(|group| patient.aws.count(group) > 0));
-    drop(shipper);
-    let called: BTreeSet<String> = patient
-        .aws
-        .calls()
-        .into_iter()
-        .filter(|call| call.service != Service::Sts)
-        .map(|call| format!("{}:{}", call.service.name(), call.action))
-        .collect();
-    assert_eq!(actions(&document(&patient)), called);
-    assert!(ship.output().is_ok());
+    let name = "/guestward/seal/one";
+    let everything = super::EVERYTHING.replace("/guestward/seal/{agent}/{epoch}", name);
+    let everything = everything.replacen("enabled = true\n", "enabled = true\nwindow = 0\n", 1);
+    patient.set_policy(&format!("{everything}[ship.local]\nenabled = false\n[run]\ncheckpoint = \"1s\"\n"));
+    // Somebody else's key: only then is its hash read.
+    patient.aws.put_parameter(&format!("{name}/sha256"), "another's");
+    let start = |what: &str| {
+        let mut command = patient.state.command(&[what]);
+        command.env("AWS_ENDPOINT_URL", patient.aws.url());
+        command.env("AWS_EC2_METADATA_SERVICE_ENDPOINT", patient.metadata.url());
+        Running::start(command.stdout(Stdio::null()).stderr(Stdio::null()))
+    };
+    let daemons = [start("run"), start("ship")];
+    let called = || -> BTreeSet<String> {
+        let calls = patient.aws.calls().into_iter().filter(|call| call.service != Service::Sts);
+        calls.map(|call| format!("{}:{}", call.service.name(), call.action)).collect()
+    };
+    let allowed = actions(&document(&patient));
+    until("every permission was used", || called().is_superset(&allowed));
+    drop(daemons);
+    assert_eq!(called(), allowed);
 }
 
 #[test]
@@ -64,18 +60,6 @@ fn it_allows_nothing_to_who_ships_nothing() {
 #[test]
 fn the_cloudformation_template_gives_what_is_needed_and_keeps_the_records() {
     let patient = Patient::new();
-    // What the template says of instances is what doctor says on one.
-    let as_on_ec2 = |mut document: Value| {
-        for statement in document["Statement"].as_array_mut().unwrap() {
-            for resource in statement["Resource"].as_array_mut().unwrap() {
-                let arn = resource.as_str().unwrap().replace(":ssm:", ":ec2:");
-                if arn.ends_with(":managed-instance/*") {
-                    *resource = json!(arn.replace("managed-instance", "instance"));
-                }
-            }
-        }
-        document
-    };
     let everything = [
         "AlarmGroup=/guestward/alarms",
         "CheckpointGroup=/guestward/checkpoints",
@@ -90,7 +74,7 @@ fn the_cloudformation_template_gives_what_is_needed_and_keeps_the_records() {
     ] {
         patient.set_policy(policy);
         let template = template(parameters);
-        assert_eq!(template["policy"], as_on_ec2(document(&patient)));
+        assert_eq!(template["policy"], document(&patient));
         let made = template["groups"].as_array().unwrap();
         assert_eq!(made.len(), groups);
         assert!(made.iter().all(|group| group["deletion"] == "Retain"), "{made:?}");

@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::args::{DoctorArgs, Format};
-use super::ship::destinations::{WantedAws, metadata_service};
+use super::ship::destinations::WantedAws;
 use super::{Exit, Failure, policy};
 use crate::finding::need::{Need, State};
 use crate::host::Host;
-use crate::host::imds::Endpoint;
+use crate::host::imds::{Endpoint, VARIABLE};
 use crate::journal::places::Places;
 use crate::policy::Policy;
 use crate::ship::aws::Pin;
@@ -36,7 +36,8 @@ pub(super) fn run(args: &DoctorArgs, out: &mut dyn Write) -> Result<Exit, Failur
     }
     let host = Host::at("/").map_err(Failure::trouble)?;
     let places = Places::from_env();
-    let mut needs = see::needs(host, given_metadata_service()?);
+    let service = Endpoint::of(&host, std::env::var_os(VARIABLE).as_deref()).map_err(Failure::trouble)?;
+    let mut needs = see::needs(host, service);
     needs.extend(keep::needs(&policy, &places));
     let aws = wanted.map(|wanted| wanted.start(&Stop::default())).transpose()?;
     let speaker = keep::speaker(&places);
@@ -45,12 +46,6 @@ pub(super) fn run(args: &DoctorArgs, out: &mut dyn Write) -> Result<Exit, Failur
     let pin = aws.and_then(|aws| aws.session().ok()).map(|session| session.pin.clone());
     let document = iam::document(&plan, &scope(&policy, pin.as_ref()));
     tell(args.format.format, &needs, &document, out)
-}
-
-/// Where somebody says that the metadata service is, on EC2 or not.
-fn given_metadata_service() -> Result<Option<Endpoint>, Failure> {
-    let endpoint = metadata_service()?;
-    Ok((endpoint != Endpoint::V4).then_some(endpoint))
 }
 
 fn tell(format: Format, needs: &[Need], document: &Value, out: &mut dyn Write) -> Result<Exit, Failure> {
@@ -85,3 +80,24 @@ fn scope(policy: &Policy, pin: Option<&Pin>) -> Scope {
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Who speaks where no journal says it.
 const NOBODY: &str = "0000000000000000";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::need::Area;
+
+    #[test]
+    fn what_is_missing_weighs_more_than_what_is_unknown() {
+        let ok = || Need::ok("a", Area::See, "there");
+        let off = || Need::off("b", Area::Ship, "not wanted");
+        let unknown = || Need::unknown("c", Area::Keep, "nobody answered");
+        let missing = || Need::missing("d", Area::Ship, "gone", "bring it back");
+        for (needs, exit) in [
+            (vec![ok(), off()], Exit::Clean),
+            (vec![ok(), unknown()], Exit::Incomplete),
+            (vec![missing(), unknown(), ok()], Exit::Found),
+        ] {
+            assert_eq!(exit_code(&needs), exit);
+        }
+    }
+}

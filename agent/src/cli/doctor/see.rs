@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::finding::need::{Area, Need};
 use crate::host::imds::{Endpoint, Imds};
-use crate::host::{Cause, Host, Surroundings, Unreadable};
+use crate::host::{Cause, Host, Unreadable};
 use crate::sys::netlink::{self, Part};
 
 pub(super) fn needs(host: Host, endpoint: Option<Endpoint>) -> Vec<Need> {
@@ -69,14 +69,10 @@ fn netlink() -> Need {
 
 fn metadata(host: Host, endpoint: Option<Endpoint>) -> Need {
     let id = "metadata";
-    let is_ec2 = Surroundings::of(&host).and_then(|surroundings| surroundings.is_ec2);
-    if matches!(is_ec2, Ok(false)) && endpoint.is_none() {
+    let Some(endpoint) = endpoint else {
         return Need::off(id, Area::See, "this is not an EC2 instance");
-    }
-    let host = match endpoint {
-        Some(endpoint) => host.imds_at(endpoint),
-        None => host,
     };
+    let host = host.imds_at(endpoint);
     let answers = Imds::of(&host).map_err(|cause| cause.to_string());
     let answers = answers.and_then(|imds| imds.answers.map_err(|silence| silence.to_string()));
     let conversation = match answers {

@@ -181,7 +181,7 @@ impl WantedAws {
 }
 
 /// Its own address, or one that a test names.
-pub(in crate::cli) fn metadata_service() -> Result<Endpoint, Failure> {
+fn metadata_service() -> Result<Endpoint, Failure> {
     let host = Host::at("/").map_err(Failure::trouble)?;
     let endpoint = Endpoint::of(&host, env::var_os(VARIABLE).as_deref()).map_err(Failure::trouble)?;
     endpoint.ok_or_else(|| {

@@ -81,11 +81,7 @@ fn statements(plan: &Plan, scope: &Scope) -> Vec<Statement> {
     if plan.posture() {
         let actions = [(plan.compliance, "ssm:PutComplianceItems"), (plan.inventory, "ssm:PutInventory")];
         let actions = actions.into_iter().filter_map(|(wanted, action)| wanted.then_some(action)).collect();
-        let machines = match plan.is_on_ec2 {
-            true => scope.arn("ec2", "instance/*"),
-            false => scope.arn("ssm", "managed-instance/*"),
-        };
-        add("GuestwardPosture", actions, vec![machines], false);
+        add("GuestwardPosture", actions, vec![scope.arn("ec2", "instance/*")], false);
     }
     if let Some(name) = &plan.seal {
         let (sha256, key) = (scope.parameter(name, "sha256"), scope.parameter(name, "key"));

@@ -146,16 +146,21 @@ async fn answer(id: &str, url: &str, is_tls: bool) -> Result<(Need, Option<Strin
     Ok((need, response.headers().get("date").map(str::to_owned)))
 }
 
-/// What TLS refuses comes as data that is not right.
+/// What TLS refuses comes as data that is not right, in one or more wrappers; `source` leaps over what is in them.
 fn is_about_certificates(error: &ConnectorError) -> bool {
     let mut next = error.source();
     while let Some(cause) = next {
-        if cause.downcast_ref::<io::Error>().is_some_and(|io| io.kind() == io::ErrorKind::InvalidData) {
+        if cause.downcast_ref::<io::Error>().is_some_and(is_refused) {
             return true;
         }
         next = cause.source();
     }
     false
+}
+
+fn is_refused(error: &io::Error) -> bool {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<io::Error>());
+    error.kind() == io::ErrorKind::InvalidData || inner.is_some_and(is_refused)
 }
 
 fn last(error: &ConnectorError) -> String {

@@ -153,17 +153,20 @@ pub(super) fn ssm(
     let plan = asking.plan;
     let names = names(asking.speaker, &session.pin);
     let mut ward = Ward { asking, scope, obstacle, needs: Vec::new() };
-    let machine = session.pin.instance.clone().unwrap_or_else(|| NOBODY.to_owned());
-    let arn = match plan.is_on_ec2 {
-        true => scope.arn("ec2", &format!("instance/{machine}")),
-        false => scope.arn("ssm", &format!("managed-instance/{machine}")),
-    };
-    if plan.compliance {
+    // As the shipper sees it: who is no managed node has no posture there.
+    let machine = session.pin.instance.clone().unwrap_or_default();
+    let arn = scope.arn("ec2", &format!("instance/{machine}"));
+    if machine.is_empty() {
+        let wanted = [(plan.compliance, "ssm-compliance"), (plan.inventory, "ssm-inventory")];
+        let none = wanted.iter().filter(|(is_wanted, _)| *is_wanted);
+        ward.needs.extend(none.map(|(_, id)| Need::missing(*id, Area::Ship, NO_NODE, NO_NODE_REMEDY)));
+    }
+    if plan.compliance && !machine.is_empty() {
         ward.try_one("ssm-compliance", "ssm:PutComplianceItems", &arn, &COMPLIANCE, || {
             put_compliance(asking, session, &machine)
         });
     }
-    if plan.inventory {
+    if plan.inventory && !machine.is_empty() {
         ward.try_one("ssm-inventory", "ssm:PutInventory", &arn, &INVENTORY, || {
             put_inventory(asking, session, &machine)
         });
@@ -333,7 +336,8 @@ fn names<'n>(speaker: &'n Speaker, pin: &'n Pin) -> Names<'n> {
     }
 }
 
-/// What AWS answers after it found the call allowed.
+/// What AWS answers after it found the call allowed. Each call keeps to the services' models, so that what is refused is
+/// refused for what it means.
 const COMPLIANCE: [(&str, &str); 3] = [
     ("InvalidItemContentException", "a call without items was refused for that alone"),
     ("ValidationException", "a call without items was refused for that alone"),
@@ -356,5 +360,6 @@ const TRIAL: &str = "a trial by `guestward doctor`: nobody keeps this";
 const TYPE: &str = "Custom:GuestwardDoctor";
 /// MD5 of a text that is no inventory.
 const NO_HASH: &str = "d41d8cd98f00b204e9800998ecf8427e";
-/// The form of a machine's id outside EC2, and nobody's.
-const NOBODY: &str = "mi-00000000000000000";
+const NO_NODE: &str =
+    "only a managed node has a posture in Systems Manager, and this machine is no EC2 instance";
+const NO_NODE_REMEDY: &str = "Set compliance and inventory in [ship.ssm] of the policy to false";
