@@ -30,6 +30,8 @@ mod policy;
 mod processes;
 mod registry;
 mod ship;
+mod ship_bench;
+mod ship_cloudwatch;
 mod ssh_keys;
 mod ssh_logins;
 mod sshd_differential;

@@ -54,7 +54,8 @@ impl Cloud {
     }
 
     pub(crate) fn ship(&self) -> Running {
-        let log = fs::File::options().create(true).append(true).open(self.state.path().join("stderr")).unwrap();
+        let log =
+            fs::File::options().create(true).append(true).open(self.state.path().join("stderr")).unwrap();
         Running::start(self.command(&["ship"]).stdout(std::process::Stdio::null()).stderr(log))
     }
 
@@ -115,7 +116,8 @@ impl Cloud {
                 assert!(record.seq > last, "seq {} came first after {last}", record.seq);
             }
         }
-        let described = self.aws.calls().into_iter().filter(|call| call.action.starts_with("Describe")).count();
+        let described =
+            self.aws.calls().into_iter().filter(|call| call.action.starts_with("Describe")).count();
         assert_eq!(described, 0);
     }
 
@@ -161,7 +163,11 @@ fn every_record_reaches_its_stream_in_order_and_in_its_exact_bytes() {
     let messages: Vec<&str> = events.iter().map(|event| event.message.as_str()).collect();
     assert_eq!(messages, cloud.lines(), "each once, in order");
     let first = record::parse(messages[0].as_bytes()).unwrap();
-    assert_eq!(events[0].stream, format!("{}/{}", first.agent, first.epoch), "outside EC2 the agent is the instance");
+    assert_eq!(
+        events[0].stream,
+        format!("{}/{}", first.agent, first.epoch),
+        "outside EC2 the agent is the instance"
+    );
     let created = cloud.aws.calls().iter().filter(|call| call.action == "CreateLogStream").count();
     assert_eq!(created, 1, "the stream is made when it is missing");
     // A batch holds about 2,000 of these.
