@@ -32,6 +32,7 @@ mod policy;
 mod processes;
 mod registry;
 mod ship;
+mod ship_bench;
 mod ship_cloudwatch;
 mod ship_ssm;
 mod ssh_keys;

@@ -1,5 +1,6 @@
 //! What a host costs where nothing happens: 32 KiB a day at most.
 
+use guestward::finding::wire::{metrics, record};
 use serde_json::{Value, json};
 
 use super::rig::{OFTEN, Rig};
@@ -34,6 +35,11 @@ fn a_quiet_day_ships_no_more_than_32_kib() {
          {lifecycle} a lifecycle record)"
     );
     assert!(day <= 32 * 1024, "{day} bytes");
+    // Whoever wants metrics pays for them: an event more for each heartbeat.
+    let metric =
+        |line: &String| metrics::event(&record::parse(line.as_bytes()).ok()?, "Guestward", "production");
+    let metric = lines.iter().filter_map(metric).map(|event| event.len()).max().unwrap();
+    println!("and with metrics: {} bytes ({metric} an event)", day + 24 * (metric + EVENT + GROWTH));
 }
 
 /// How long the line is with the values that it has on EC2.

@@ -1,5 +1,6 @@
 //! Records that CloudWatch Logs does not take: too old, too new, expired. Each is sent otherwise, or accounted for.
 
+use guestward::finding::wire::record::Hash;
 use jiff::SignedDuration;
 
 use super::super::support::aws::{Fault, Kind};
@@ -38,8 +39,8 @@ fn or_sums_up_what_is_too_old_in_one_digest_that_names_each_seq() {
     assert!(run.to >= run.from && old > 0);
     assert_eq!(notes[0].lost.iter().map(|lost| lost.count).sum::<u64>(), run.to - run.from + 1);
     let summed = &lines[usize::try_from(run.from).unwrap() - 1..usize::try_from(run.to).unwrap()];
-    let bytes: String = summed.iter().map(|line| format!("{line}\n")).collect();
-    assert_eq!(notes[0].sha256, guestward::finding::wire::record::Hash::of(bytes.as_bytes()));
+    let hashes: Vec<u8> = summed.iter().flat_map(|line| Hash::of(line.as_bytes()).0).collect();
+    assert_eq!(notes[0].sha256, Hash::of(&hashes));
     assert_eq!(events.len() as u64, lines.len() as u64 - (run.to - run.from + 1) + 1);
 }
 
