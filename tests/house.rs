@@ -30,6 +30,19 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
         "who carries the records away sees nothing but them",
     ),
     (
+        "fleet",
+        &[
+            "crate::host",
+            "crate::check",
+            "crate::state",
+            "crate::daemon",
+            "crate::journal",
+            "crate::cli",
+            "std::fs",
+        ],
+        "who asks CloudWatch sees what arrived there, and keeps nothing",
+    ),
+    (
         "host",
         &["crate::check", "crate::finding", "crate::policy", "crate::journal", "crate::cli"],
         "facts know no opinions",
@@ -123,6 +136,7 @@ const EXCEPTIONS: &[(&str, &[&str], &str)] = &[
     ("journal/lock.rs", &["OpenOptions"], "a lock lies in the journal's or the cursors' own directory"),
     ("ship/local.rs", &["OpenOptions", "set_permissions"], "the local file is where the records are to be"),
     ("ship/local/tail.rs", &["OpenOptions"], "a torn last line of the local file is cut off"),
+    ("fleet/asking.rs", &["Builder::new"], "it builds a client for HTTP, and no thread"),
     ("host/sshd.rs", &["Builder::new"], "it builds a configuration, and no thread"),
     ("ship/local/rotate.rs", &["fs::remove_file", "fs::rename"], "the local files are the agent's own"),
     (
@@ -155,6 +169,7 @@ const ON_THE_NETWORK: &[(&str, &str)] = &[
     ("ship/answer.rs", "the shipper does, too"),
     ("cli/ship.rs", "and makes the socket"),
     ("cli/status.rs", "who asks for the status asks both"),
+    ("fleet/", "an auditor asks CloudWatch and Parameter Store"),
     ("host/imds/", "the instance metadata service answers over HTTP"),
 ];
 

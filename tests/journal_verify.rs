@@ -2,7 +2,7 @@
 
 mod clean;
 mod command;
-mod exports;
+pub(crate) mod exports;
 mod notes;
 mod tampering;
 

@@ -38,3 +38,4 @@ mod sudoers_differential;
 mod support;
 mod surroundings;
 mod system_differential;
+mod verify_log_group;

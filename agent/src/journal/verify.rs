@@ -22,6 +22,7 @@ pub use report::{
     Loss, Origin, Part, Place, Problem, ProblemKind, Remark, RemarkKind, Report, Seals, Told, Verdict,
 };
 
+use crate::finding::Text;
 use crate::finding::wire::key::FirstKey;
 use crate::finding::wire::record::Id;
 
@@ -29,6 +30,8 @@ use crate::finding::wire::record::Id;
 #[derive(Debug)]
 pub struct Verifier {
     keys: Vec<FirstKey>,
+    /// Keys may still come, when it is known for which epochs.
+    awaits_keys: bool,
     only: Option<Id>,
     sources: Sources,
     epochs: Vec<Gathered>,
@@ -45,6 +48,7 @@ impl Verifier {
     pub fn new(keys: Vec<FirstKey>, only: Option<Id>) -> Self {
         Self {
             keys,
+            awaits_keys: false,
             only,
             sources: Sources::default(),
             epochs: Vec::new(),
@@ -54,6 +58,18 @@ impl Verifier {
             others: 0,
             metrics: 0,
         }
+    }
+
+    /// Keys will be added once it is known which epochs there are: what they open is kept until then.
+    pub fn awaiting_keys(self) -> Self {
+        Self { awaits_keys: true, ..self }
+    }
+
+    pub fn add_key(&mut self, key: FirstKey) {
+        if let Some(&at) = self.found.get(&(key.agent, key.epoch)) {
+            self.epochs[at].add_key(&key);
+        }
+        self.keys.push(key);
     }
 
     /// One line, without its newline. An empty one says nothing and hides nothing.
@@ -73,9 +89,9 @@ impl Verifier {
     }
 
     fn gather(&mut self, whose: (Id, Id), read: Line<'_>, line: &[u8], place: Where) {
-        let (keys, epochs) = (&self.keys, &mut self.epochs);
+        let (keys, epochs, awaits_keys) = (&self.keys, &mut self.epochs, self.awaits_keys);
         let at = *self.found.entry(whose).or_insert_with(|| {
-            epochs.push(Gathered::new(whose.0, whose.1, keys));
+            epochs.push(Gathered::new(whose.0, whose.1, keys, awaits_keys));
             epochs.len() - 1
         });
         let (from, to) = read.seqs();
@@ -92,9 +108,10 @@ impl Verifier {
         }
     }
 
-    /// The agents and epochs of what was taken, in the order in which they were met.
-    pub fn epochs(&self) -> Vec<(Id, Id)> {
-        self.epochs.iter().map(|gathered| (gathered.agent, gathered.epoch)).collect()
+    /// The agents, epochs and instances of what was taken, in the order in which they were met.
+    pub fn epochs(&self) -> Vec<(Id, Id, Option<Text>)> {
+        let of = |gathered: &Gathered| (gathered.agent, gathered.epoch, gathered.instances.first().cloned());
+        self.epochs.iter().map(of).collect()
     }
 
     /// A line too long to be handed over whole; it is no record.

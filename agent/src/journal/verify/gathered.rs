@@ -16,6 +16,7 @@ pub(super) struct Gathered {
     pub(super) epoch: Id,
     /// Its keys, by the first record that each can have sealed.
     pub(super) keys: Vec<FirstKey>,
+    awaits_keys: bool,
     pub(super) instances: Vec<Text>,
     pub(super) facts: Vec<Fact>,
     pub(super) gaps: Vec<(Mark, Gap)>,
@@ -58,15 +59,12 @@ pub(super) struct Sealed {
 }
 
 impl Gathered {
-    pub(super) fn new(agent: Id, epoch: Id, keys: &[FirstKey]) -> Self {
-        let is_ours = |key: &&FirstKey| (key.agent, key.epoch) == (agent, epoch);
-        let mut keys: Vec<FirstKey> = keys.iter().filter(is_ours).cloned().collect();
-        keys.sort_by_key(|key| key.from_seq);
-        keys.dedup();
-        Self {
+    pub(super) fn new(agent: Id, epoch: Id, keys: &[FirstKey], awaits_keys: bool) -> Self {
+        let mut new = Self {
             agent,
             epoch,
-            keys,
+            keys: Vec::new(),
+            awaits_keys,
             instances: Vec::new(),
             facts: Vec::new(),
             gaps: Vec::new(),
@@ -74,6 +72,16 @@ impl Gathered {
             foreign: Vec::new(),
             checkpoints: Vec::new(),
             lifecycles: Vec::new(),
+        };
+        keys.iter().for_each(|key| new.add_key(key));
+        new
+    }
+
+    /// Takes a key, if it is one of this epoch's.
+    pub(super) fn add_key(&mut self, key: &FirstKey) {
+        if (key.agent, key.epoch) == (self.agent, self.epoch) && !self.keys.contains(key) {
+            self.keys.push(key.clone());
+            self.keys.sort_by_key(|key| key.from_seq);
         }
     }
 
@@ -138,7 +146,7 @@ impl Gathered {
         }
         let said = Checkpoint::parse(record.body)?;
         let seal = record::sealed(line);
-        let has_key = self.keys.first().is_some_and(|key| key.from_seq <= record.seq);
+        let has_key = self.awaits_keys || self.keys.first().is_some_and(|key| key.from_seq <= record.seq);
         Ok(Sealed {
             mark,
             said,
