@@ -677,13 +677,33 @@ _guestward() {
             return 0
             ;;
         guestward__subcmd__journal__subcmd__verify)
-            opts="-h --key --agent --format --help"
+            opts="-h --log-group --log-stream-prefix --since --insights --region --key --key-parameter --agent --format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --log-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-stream-prefix)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --region)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-parameter)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -112,10 +112,16 @@ complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_
 json\t''"
 complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from tail" -s f -l follow -d 'Go on with each record as it is made, until interrupted'
 complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from tail" -s h -l help -d 'Print help'
+complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from verify" -l log-group -d 'The records that this log group of CloudWatch holds, with whatever AWS credentials you have' -r
+complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from verify" -l log-stream-prefix -d 'Only the group\'s streams whose names begin so' -r
+complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from verify" -l since -d 'Only the group\'s events from this time on: RFC 3339, or so long ago as 30d, 12h' -r
+complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from verify" -l region -d 'The region of the group and the parameters, instead of $AWS_REGION or the profile\'s' -r
 complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from verify" -l key -d 'The first key of an epoch, as `init-key` wrote it; once for each epoch' -r -F
+complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from verify" -l key-parameter -d 'The first key in this parameter\'s NAME/key, as the agent put it there. {agent} {epoch} {instance} {region} are filled in for each epoch that is found; may be given more than once' -r
 complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from verify" -l agent -d 'Only the records of this agent' -r
 complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from verify" -l format -d 'For people, or for programs' -r -f -a "text\t''
 json\t''"
+complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from verify" -l insights -d 'Ask Logs Insights, as is done by itself for groups of the class INFREQUENT_ACCESS'
 complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from init-key" -l policy -d 'The policy, instead of $GUESTWARD_POLICY or /etc/guestward/policy.toml with policy.d/*.toml' -r -F
 complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from init-key" -l new-epoch -d 'Begin a new epoch, where this one has a key already'
