@@ -1,8 +1,13 @@
 //! The double of AWS, judged: every rule on both sides of its boundary, driven by AWS's own SDK; and by moto, an
 //! emulator of others, as far as that knows the rules (`aws_double/witness.rs`).
 
+mod access;
 mod clients;
+mod faults;
 mod logs;
+mod reading;
+mod ssm;
+mod witness;
 
 use crate::support::aws::{Account, Aws};
 

@@ -159,7 +159,7 @@ Nothing failed at or above \fB\-\-fail\-on\fR.
 .TP
 .B 1
 Something failed at or above \fB\-\-fail\-on\fR; for \fBpackages\fR, a security update is outstanding; for
-\fBjournal verify\fR, something does not verify.
+\fBstatus\fR, a daemon does not run or is in trouble; for \fBjournal verify\fR, something does not verify.
 .TP
 .B 2
 A usage, policy or internal error.

@@ -30,6 +30,19 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
         "who carries the records away sees nothing but them",
     ),
     (
+        "fleet",
+        &[
+            "crate::host",
+            "crate::check",
+            "crate::state",
+            "crate::daemon",
+            "crate::journal",
+            "crate::cli",
+            "std::fs",
+        ],
+        "who asks CloudWatch sees what arrived there, and keeps nothing",
+    ),
+    (
         "host",
         &["crate::check", "crate::finding", "crate::policy", "crate::journal", "crate::cli"],
         "facts know no opinions",
@@ -119,6 +132,7 @@ const EXCEPTIONS: &[(&str, &[&str], &str)] = &[
         &["thread::Builder", "Builder::new"],
         "one runtime, on a thread of its own, carries what all shippers have to say to AWS",
     ),
+    ("ship/aws/bounded.rs", &["Builder::new"], "it builds a client for HTTP, and no thread"),
     ("ship/stop.rs", &["thread::Builder", "Builder::new"], "signals are waited for on a thread of their own"),
     (
         "journal/storage.rs",
@@ -128,6 +142,7 @@ const EXCEPTIONS: &[(&str, &[&str], &str)] = &[
     ("journal/lock.rs", &["OpenOptions"], "a lock lies in the journal's or the cursors' own directory"),
     ("ship/local.rs", &["OpenOptions", "set_permissions"], "the local file is where the records are to be"),
     ("ship/local/tail.rs", &["OpenOptions"], "a torn last line of the local file is cut off"),
+    ("fleet/asking.rs", &["Builder::new"], "it builds a client for HTTP, and no thread"),
     ("host/sshd.rs", &["Builder::new"], "it builds a configuration, and no thread"),
     ("ship/local/rotate.rs", &["fs::remove_file", "fs::rename"], "the local files are the agent's own"),
     (
@@ -136,6 +151,8 @@ const EXCEPTIONS: &[(&str, &[&str], &str)] = &[
         "the operator names the file of a first key, and one that came to nothing goes again",
     ),
     ("sys/memory.rs", &["unsafe {"], "the allocator has no safe wrapper"),
+    ("ship/aws/bounded.rs", &["Builder::new"], "it builds a client, and no thread"),
+    ("sys/clock.rs", &["unsafe {"], "neither has adjtimex"),
     (
         "sys/socket/place.rs",
         &["fs::remove_file", "set_permissions"],
@@ -161,6 +178,9 @@ const ON_THE_NETWORK: &[(&str, &str)] = &[
     ("ship/aws", "what goes to AWS goes through here, and its credentials are asked for here"),
     ("cli/ship.rs", "and makes the socket"),
     ("cli/status.rs", "who asks for the status asks both"),
+    ("fleet/", "an auditor asks CloudWatch and Parameter Store"),
+    ("cli/doctor/keep.rs", "so does whoever asks whether they run"),
+    ("ship/doctor", "and whether AWS can be reached is found out by going there"),
     ("host/imds/", "the instance metadata service answers over HTTP"),
 ];
 

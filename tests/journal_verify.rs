@@ -2,7 +2,8 @@
 
 mod clean;
 mod command;
-mod exports;
+pub(crate) mod exports;
+mod notes;
 mod tampering;
 
 use guestward::finding::wire::key::FirstKey;

@@ -210,7 +210,7 @@ fn judge(events: &[Value]) -> String {
 }
 
 /// The interpreter of a virtual environment with what `tests/requirements.txt` pins, made once.
-fn python() -> &'static Path {
+pub(crate) fn python() -> &'static Path {
     static PYTHON: OnceLock<PathBuf> = OnceLock::new();
     PYTHON.get_or_init(|| {
         let environment = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ocsf-venv");

@@ -14,7 +14,7 @@ use std::time::Duration;
 use guestward::finding::Severity;
 use guestward::finding::wire::note::Note;
 use guestward::finding::wire::record;
-use guestward::journal::{Directory, Draft, Limits, Reader};
+use guestward::journal::{Directory, Draft, Limits, Reader, cursor};
 use jiff::{SignedDuration, Timestamp};
 
 use super::support::aws::{Account, Aws, Event};
@@ -191,7 +191,7 @@ fn what_was_delivered_is_not_sent_again_by_the_next_shipper() {
 /// How far the cursor came.
 pub(crate) fn cursor(cloud: &Cloud) -> Option<u64> {
     let cursors = Directory::open(&cloud.state.path().join("cursors")).ok()?;
-    guestward::journal::cursor::durable(&cursors, "cloudwatch").ok()?.map(|position| position.seq)
+    cursor::newest(&cursors, "cloudwatch").ok()?.map(|position| position.seq)
 }
 
 pub(crate) const ACCOUNT: &str = "111122223333";

@@ -1,11 +1,11 @@
 //! What several tests need: small trees, and the binary under test.
 
-#[allow(dead_code, reason = "each test uses what it needs of it")]
 pub(crate) mod aws;
 pub(crate) mod binary;
 pub(crate) mod browser;
 pub(crate) mod journal;
 pub(crate) mod keys;
+pub(crate) mod metadata_loopback;
 pub(crate) mod metadata_service;
 pub(crate) mod mounts;
 pub(crate) mod namespace;

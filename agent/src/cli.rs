@@ -6,6 +6,7 @@
 mod args;
 mod check;
 mod describe;
+mod doctor;
 mod html;
 mod journal;
 mod packages;
@@ -55,6 +56,7 @@ fn dispatch(command: &Command, out: &mut dyn Write) -> Result<Exit, Failure> {
     match command {
         Command::Check(args) => check::run(args, out),
         Command::Checks(args) => describe::list(args, out),
+        Command::Doctor(args) => doctor::run(args, out),
         Command::Explain(args) => describe::explain(args, out),
         Command::Packages(args) => packages::run(args, out),
         Command::Ship(args) => ship::run(args),

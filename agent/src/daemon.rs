@@ -4,8 +4,11 @@
 //! The loop alone owns the journal, the state and the policy. It never waits for a shipper, and a disk that takes
 //! nothing costs memory up to a bound and then the least urgent records, by count and by name (`daemon/waiting.rs`).
 
+mod first_key;
+mod identify;
 pub mod init_key;
 mod looks;
+mod own_key;
 mod recall;
 mod recording;
 mod reload;
@@ -27,6 +30,7 @@ use crate::check;
 use crate::finding::wire::body::{Heartbeat, Inventory, Lifecycle, Told};
 use crate::finding::wire::record::{self, Hash, Kind};
 use crate::finding::{Severity, Summary};
+use crate::host::imds::{Document, Unverified};
 use crate::journal::key::Key;
 use crate::journal::places::Places;
 use crate::journal::{Directory, Draft, Journal, Position, cursor};
@@ -38,6 +42,7 @@ use crate::sys::signals::Signal;
 use crate::sys::socket::Connection;
 use crate::watch::Settle;
 use crate::watch::inputs::Seen;
+use identify::Identity;
 use looks::{Look, Order};
 use recall::StateFile;
 pub use start::{CannotRun, Setup, run};
@@ -52,6 +57,8 @@ enum Input {
     Signal(Signal),
     /// Somebody asks how we are.
     Asked(Connection),
+    /// What was found out of who we are.
+    Identified(Box<Result<Document, Unverified>>),
 }
 
 /// How the loop ends.
@@ -85,6 +92,8 @@ struct Daemon {
     key: Option<Key<Directory>>,
     /// Why there is no key, if there ought to be one.
     key_trouble: Option<String>,
+    /// There is a key, or there is to be none; and whoever carries it away has what there is to carry.
+    is_key_settled: bool,
     state: State,
     state_file: StateFile,
     /// There is more in the state than in its file.
@@ -102,6 +111,7 @@ struct Daemon {
     /// A look at everything was asked for since that one was ordered.
     is_wanted: bool,
     last_look: Option<LastLook>,
+    identity: Identity,
     notifier: Notifier,
     own: Option<Own>,
     began: Instant,
@@ -135,6 +145,7 @@ impl Daemon {
                 Input::Looked(look) => self.looked(*look),
                 Input::Seen(seen) => self.seen(seen),
                 Input::Asked(connection) => self.answer(connection),
+                Input::Identified(found) => self.identified(*found),
             }
         }
     }
@@ -147,6 +158,9 @@ impl Daemon {
         }
         if self.timers.retry.take_due(now) {
             self.flush();
+        }
+        if self.timers.identity.take_due(now) {
+            self.identify(now);
         }
         if self.timers.posture.take_due(now) || (self.is_wanted && self.under_way.is_none()) {
             self.look(None);
@@ -318,10 +332,19 @@ fn digest(policy: &Policy) -> Hash {
     Hash(policy.digest(&check::vocabulary()))
 }
 
-/// The shippers whose deliveries count.
+/// The shippers whose deliveries count: those that carry the records themselves.
 fn shippers(policy: &Policy) -> Vec<&'static str> {
-    let local = policy.local_enabled().then_some("local");
-    local.into_iter().chain(policy.local_stdout().then_some("stdout")).collect()
+    let is_in_the_cloud = policy.cloudwatch_enabled();
+    [
+        ("local", policy.local_enabled()),
+        ("stdout", policy.local_stdout()),
+        ("cloudwatch", is_in_the_cloud),
+        ("cloudwatch-alarms", is_in_the_cloud && policy.alarm_group().is_some()),
+        ("cloudwatch-checkpoints", is_in_the_cloud && policy.checkpoint_group().is_some()),
+    ]
+    .into_iter()
+    .filter_map(|(name, is_enabled)| is_enabled.then_some(name))
+    .collect()
 }
 
 /// The position that all have reached; `None` when one has reached none.

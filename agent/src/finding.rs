@@ -2,6 +2,7 @@
 //!
 //! No I/O and no opinions here. How these words look on the wire is `finding/wire.rs`.
 
+pub mod need;
 pub mod wire;
 
 use std::fmt;

@@ -10,6 +10,7 @@
 
 pub mod cursor;
 mod frame;
+pub mod handover;
 pub mod key;
 pub mod lock;
 mod open;
@@ -183,6 +184,24 @@ impl<S: Storage> Journal<S> {
 
     pub fn speaker(&self) -> &Speaker {
         &self.speaker
+    }
+
+    /// Who speaks from here on, once that is known for certain: records before it said less, and nothing else. `Err` is
+    /// the instance whose journal this is, if it is another one's.
+    pub fn identify(&mut self, instance: &str, account: &str, region: &str) -> Result<(), String> {
+        if let Some(other) = self.machine.instance.as_ref().filter(|&known| known != instance) {
+            return Err(other.clone());
+        }
+        if self.machine.instance.is_none() {
+            self.machine.instance = Some(instance.to_owned());
+            // The next segment's header remembers whose journal this is.
+            self.active = None;
+        }
+        let speaker = &mut self.speaker;
+        speaker.instance = Some(instance.to_owned());
+        speaker.account = Some(account.to_owned());
+        speaker.region = Some(region.to_owned());
+        Ok(())
     }
 }
 

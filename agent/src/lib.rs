@@ -10,6 +10,7 @@
 //!  watch -> daemon: state -> journal     when to look, what changed, and what is kept
 //!                               |
 //!                              ship      out of the box
+//!                              fleet     what arrived there
 //! ```
 //!
 //! - [`sys`] asks the kernel what no file tells, and holds what a daemon needs of it.
@@ -21,6 +22,7 @@
 //! - [`check`] holds the opinions, as pure functions of facts, and the one list of them.
 //! - [`journal`] keeps what was found: on the disk before anybody is told.
 //! - [`ship`] carries the journal to where it is kept.
+//! - [`fleet`] asks CloudWatch what arrived there.
 //! - [`daemon`] decides when: the sensor's threads, channels and its one loop.
 //! - [`cli`] parses the command line, asks the rooms above, prints, and picks the exit code.
 
@@ -28,6 +30,7 @@ pub mod check;
 pub mod cli;
 pub mod daemon;
 pub mod finding;
+pub mod fleet;
 pub mod host;
 pub mod journal;
 pub mod policy;

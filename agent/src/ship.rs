@@ -12,11 +12,14 @@
 mod answer;
 pub mod aws;
 pub mod cloudwatch;
+pub mod doctor;
 mod lane;
 pub mod local;
 pub mod matters;
 mod retry;
+pub mod seal_key;
 mod splay;
+pub mod ssm;
 pub mod status;
 pub mod stdout;
 pub mod stop;

@@ -1,5 +1,6 @@
 //! The kernel, asked directly: what no file below `/proc` or `/sys` tells.
 
+pub mod clock;
 pub mod memory;
 pub mod netlink;
 pub mod notify;

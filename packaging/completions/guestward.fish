@@ -33,6 +33,7 @@ complete -c guestward -n "__fish_guestward_needs_command" -f -a "packages" -d 'S
 complete -c guestward -n "__fish_guestward_needs_command" -f -a "ship" -d 'Deliver what the journal holds, in the foreground, until SIGTERM'
 complete -c guestward -n "__fish_guestward_needs_command" -f -a "policy" -d 'Validate a policy, or show the one in force'
 complete -c guestward -n "__fish_guestward_needs_command" -f -a "run" -d 'Watch this machine: the sensor, in the foreground'
+complete -c guestward -n "__fish_guestward_needs_command" -f -a "doctor" -d 'Say what this host needs to see, to keep and to ship, whether it is there, and what mends it'
 complete -c guestward -n "__fish_guestward_needs_command" -f -a "status" -d 'Show how both daemons are: last record, backlog, gaps, memory'
 complete -c guestward -n "__fish_guestward_needs_command" -f -a "journal" -d 'Read the durable record, prove it, and make the key that seals it'
 complete -c guestward -n "__fish_guestward_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -81,6 +82,11 @@ complete -c guestward -n "__fish_guestward_using_subcommand policy; and __fish_s
 complete -c guestward -n "__fish_guestward_using_subcommand policy; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c guestward -n "__fish_guestward_using_subcommand run" -l policy -d 'The policy, instead of $GUESTWARD_POLICY or /etc/guestward/policy.toml with policy.d/*.toml' -r -F
 complete -c guestward -n "__fish_guestward_using_subcommand run" -s h -l help -d 'Print help'
+complete -c guestward -n "__fish_guestward_using_subcommand doctor" -l policy -d 'The policy, instead of $GUESTWARD_POLICY or /etc/guestward/policy.toml with policy.d/*.toml' -r -F
+complete -c guestward -n "__fish_guestward_using_subcommand doctor" -l format -d 'For people, or for programs' -r -f -a "text\t''
+json\t''"
+complete -c guestward -n "__fish_guestward_using_subcommand doctor" -l iam-policy -d 'Print only the IAM policy that the instance\'s role needs, least privilege, as JSON'
+complete -c guestward -n "__fish_guestward_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c guestward -n "__fish_guestward_using_subcommand status" -l format -d 'For people, or for programs' -r -f -a "text\t''
 json\t''"
 complete -c guestward -n "__fish_guestward_using_subcommand status" -s h -l help -d 'Print help'
@@ -106,10 +112,16 @@ complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_
 json\t''"
 complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from tail" -s f -l follow -d 'Go on with each record as it is made, until interrupted'
 complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from tail" -s h -l help -d 'Print help'
+complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from verify" -l log-group -d 'The records that this log group of CloudWatch holds, with whatever AWS credentials you have' -r
+complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from verify" -l log-stream-prefix -d 'Only the group\'s streams whose names begin so' -r
+complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from verify" -l since -d 'Only the group\'s events from this time on: RFC 3339, or so long ago as 30d, 12h' -r
+complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from verify" -l region -d 'The region of the group and the parameters, instead of $AWS_REGION or the profile\'s' -r
 complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from verify" -l key -d 'The first key of an epoch, as `init-key` wrote it; once for each epoch' -r -F
+complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from verify" -l key-parameter -d 'The first key in this parameter\'s NAME/key, as the agent put it there. {agent} {epoch} {instance} {region} are filled in for each epoch that is found; may be given more than once' -r
 complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from verify" -l agent -d 'Only the records of this agent' -r
 complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from verify" -l format -d 'For people, or for programs' -r -f -a "text\t''
 json\t''"
+complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from verify" -l insights -d 'Ask Logs Insights, as is done by itself for groups of the class INFREQUENT_ACCESS'
 complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from init-key" -l policy -d 'The policy, instead of $GUESTWARD_POLICY or /etc/guestward/policy.toml with policy.d/*.toml' -r -F
 complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from init-key" -l new-epoch -d 'Begin a new epoch, where this one has a key already'
@@ -119,16 +131,17 @@ complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_
 complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Prove that an export of records is whole and unchanged, or name what is not'
 complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from help" -f -a "init-key" -d 'Make the key that seals checkpoints, and write its first state to a file, once'
 complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages ship policy run status journal help" -f -a "check" -d 'Look at this machine now and say what is wrong, worst first'
-complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages ship policy run status journal help" -f -a "checks" -d 'List every check, and how much of CIS, NIST 800-53, AWS Well-Architected and NCSC they cover'
-complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages ship policy run status journal help" -f -a "explain" -d 'Say everything about one check: why it matters, how to mend it, what it serves'
-complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages ship policy run status journal help" -f -a "packages" -d 'Show installed and pending packages, and what still runs old code'
-complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages ship policy run status journal help" -f -a "ship" -d 'Deliver what the journal holds, in the foreground, until SIGTERM'
-complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages ship policy run status journal help" -f -a "policy" -d 'Validate a policy, or show the one in force'
-complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages ship policy run status journal help" -f -a "run" -d 'Watch this machine: the sensor, in the foreground'
-complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages ship policy run status journal help" -f -a "status" -d 'Show how both daemons are: last record, backlog, gaps, memory'
-complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages ship policy run status journal help" -f -a "journal" -d 'Read the durable record, prove it, and make the key that seals it'
-complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages ship policy run status journal help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages ship policy run doctor status journal help" -f -a "check" -d 'Look at this machine now and say what is wrong, worst first'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages ship policy run doctor status journal help" -f -a "checks" -d 'List every check, and how much of CIS, NIST 800-53, AWS Well-Architected and NCSC they cover'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages ship policy run doctor status journal help" -f -a "explain" -d 'Say everything about one check: why it matters, how to mend it, what it serves'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages ship policy run doctor status journal help" -f -a "packages" -d 'Show installed and pending packages, and what still runs old code'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages ship policy run doctor status journal help" -f -a "ship" -d 'Deliver what the journal holds, in the foreground, until SIGTERM'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages ship policy run doctor status journal help" -f -a "policy" -d 'Validate a policy, or show the one in force'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages ship policy run doctor status journal help" -f -a "run" -d 'Watch this machine: the sensor, in the foreground'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages ship policy run doctor status journal help" -f -a "doctor" -d 'Say what this host needs to see, to keep and to ship, whether it is there, and what mends it'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages ship policy run doctor status journal help" -f -a "status" -d 'Show how both daemons are: last record, backlog, gaps, memory'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages ship policy run doctor status journal help" -f -a "journal" -d 'Read the durable record, prove it, and make the key that seals it'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages ship policy run doctor status journal help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c guestward -n "__fish_guestward_using_subcommand help; and __fish_seen_subcommand_from policy" -f -a "check" -d 'Say everything that is wrong with a policy, with file, line and column'
 complete -c guestward -n "__fish_guestward_using_subcommand help; and __fish_seen_subcommand_from policy" -f -a "show" -d 'Print the policy in force as TOML, and where each value came from'
 complete -c guestward -n "__fish_guestward_using_subcommand help; and __fish_seen_subcommand_from journal" -f -a "export" -d 'Print the records as JSON lines, each its exact bytes, oldest first'

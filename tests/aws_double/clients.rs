@@ -2,6 +2,8 @@
 
 use std::fmt::Debug;
 use std::future::Future;
+use std::path::Path;
+use std::time::{Duration, UNIX_EPOCH};
 
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
@@ -11,6 +13,9 @@ use aws_sdk_cloudwatchlogs::config::Region;
 use aws_sdk_cloudwatchlogs::config::retry::RetryConfig;
 use aws_sdk_cloudwatchlogs::types::InputLogEvent;
 use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_async::time::{SharedTimeSource, StaticTimeSource};
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_runtime_api::http::Response;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -26,6 +31,8 @@ pub(super) struct Clients {
     pub(super) sts: aws_sdk_sts::Client,
 }
 
+/// Key id, secret, session token.
+pub(super) type Keys = (String, String, String);
 /// How a refusal reads: its code and its text.
 pub(super) type Said = (String, String);
 
@@ -35,20 +42,38 @@ impl Clients {
         Self::with(&aws.url(), aws.credentials())
     }
 
-    pub(super) fn with(url: &str, (id, secret, token): (String, String, String)) -> Self {
+    pub(super) fn with(url: &str, credentials: Keys) -> Self {
+        Self::new(url, credentials, SharedTimeSource::default(), TlsContext::default())
+    }
+
+    /// With a clock that stands still.
+    pub(super) fn at(aws: &Aws, milliseconds: i64) -> Self {
+        let time = UNIX_EPOCH + Duration::from_millis(u64::try_from(milliseconds).unwrap());
+        let time = SharedTimeSource::new(StaticTimeSource::new(time));
+        Self::new(&aws.url(), aws.credentials(), time, TlsContext::default())
+    }
+
+    /// That trusts the authority of a file and nobody else.
+    pub(super) fn trusting(aws: &Aws, authority: &Path) -> Self {
+        let trust = TrustStore::empty().with_pem_certificate(std::fs::read(authority).unwrap());
+        let tls = TlsContext::builder().with_trust_store(trust).build().unwrap();
+        Self::new(&aws.url(), aws.credentials(), SharedTimeSource::default(), tls)
+    }
+
+    fn new(url: &str, (id, secret, token): Keys, time: SharedTimeSource, tls: TlsContext) -> Self {
         let credentials = Credentials::new(id, secret, Some(token), None, "test");
-        let timeouts = TimeoutConfig::builder().operation_timeout(std::time::Duration::from_secs(60)).build();
+        let timeouts = TimeoutConfig::builder().operation_timeout(Duration::from_secs(60)).build();
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("eu-central-1"))
             .endpoint_url(url)
             .http_client(
                 aws_smithy_http_client::Builder::new()
-                    .tls_provider(aws_smithy_http_client::tls::Provider::Rustls(
-                        aws_smithy_http_client::tls::rustls_provider::CryptoMode::Ring,
-                    ))
+                    .tls_provider(Provider::Rustls(CryptoMode::Ring))
+                    .tls_context(tls)
                     .build_https(),
             )
+            .time_source(time)
             .sleep_impl(TokioSleep::new())
             .timeout_config(timeouts)
             .retry_config(RetryConfig::disabled())

@@ -1,10 +1,11 @@
 //! Exports that are whole, in every shape that an honest agent and its shippers can give them: none is suspected.
 
+use guestward::finding::wire::gap::Cause;
 use guestward::finding::wire::key::FirstKey;
 use guestward::finding::wire::record::{self, Id, Kind};
 use guestward::journal::verify::{ProblemKind, RemarkKind, Seals, Verdict};
 
-use super::exports::{Dice, Journal};
+use super::exports::{Dice, Journal, METRICS, cut, note};
 use super::verify;
 
 #[test]
@@ -18,6 +19,10 @@ fn an_honest_export_is_never_suspected() {
         for part in &report.parts {
             seen.duplicates |= part.duplicates > 0;
             seen.explained |= part.explained > 0;
+            seen.untaken |= part.untaken > 0;
+            seen.taken_after_all |= part.told.iter().any(|told| told.here > 0);
+            seen.cut |= part.cut > 0;
+            seen.unvouched |= part.unvouched > 0;
             seen.later_start |= part.first > 1;
             seen.linked |= part.from.is_some_and(|from| from.is_here);
             seen.no_key |= matches!(part.seals, Seals::NoKey { sealed } if sealed > 0);
@@ -25,6 +30,8 @@ fn an_honest_export_is_never_suspected() {
             seen.sealed |= matches!(part.seals, Seals::Through { index, .. } if index > 3);
             seen.tail |= matches!(part.seals, Seals::Through { .. }) && part.unsealed > 0;
         }
+        seen.metrics |= report.metrics > 0;
+        seen.lost_gaps |= report.remarks.iter().any(|remark| remark.kind == RemarkKind::LostGaps);
         seen.lost_seals |= report.remarks.iter().any(|remark| remark.kind == RemarkKind::LostSeals);
         seen.spacing |= report.remarks.iter().any(|remark| remark.kind == RemarkKind::Spacing);
     }
@@ -35,6 +42,12 @@ fn an_honest_export_is_never_suspected() {
 struct Seen {
     duplicates: bool,
     explained: bool,
+    untaken: bool,
+    taken_after_all: bool,
+    cut: bool,
+    unvouched: bool,
+    metrics: bool,
+    lost_gaps: bool,
     later_start: bool,
     linked: bool,
     no_key: bool,
@@ -49,6 +62,12 @@ impl Seen {
     const ALL: Self = Self {
         duplicates: true,
         explained: true,
+        untaken: true,
+        taken_after_all: true,
+        cut: true,
+        unvouched: true,
+        metrics: true,
+        lost_gaps: true,
         later_start: true,
         linked: true,
         no_key: true,
@@ -71,8 +90,9 @@ fn export(seed: u64) -> (Vec<Vec<u8>>, Vec<FirstKey>) {
                 keys.push(key);
             }
             let mut own = journal.bytes();
+            lines.extend(refuse(&mut own, &mut dice));
             if dice.one_in(4) {
-                own.drain(..usize::try_from(dice.below(20)).unwrap());
+                own.drain(..usize::try_from(dice.below(20)).unwrap().min(own.len()));
             }
             if dice.one_in(4) {
                 // Not behind a gap: the loss that it explains would have no reason any more.
@@ -100,6 +120,50 @@ fn export(seed: u64) -> (Vec<Vec<u8>>, Vec<FirstKey>) {
         _ => {}
     }
     (lines, keys)
+}
+
+/// What the destination does with them: some it does not take, and is told so; some it cuts.
+fn refuse(own: &mut Vec<Vec<u8>>, dice: &mut Dice) -> Vec<Vec<u8>> {
+    let mut told = Vec::new();
+    for line in own.iter_mut().filter(|line| record::parse(line).unwrap().kind == Kind::Finding) {
+        if dice.one_in(60) {
+            *line = cut(line);
+        }
+    }
+    for _ in 0..dice.below(4) {
+        let is_record = |line: &Vec<u8>| record::parse(line).is_ok();
+        let mut runs: Vec<&[Vec<u8>]> =
+            own.chunk_by(|a, b| is_record(a) && is_record(b) && follows(a, b)).collect();
+        runs.retain(|run| is_record(&run[0]));
+        let run = runs[usize::try_from(dice.below(u64::try_from(runs.len()).unwrap())).unwrap()];
+        let length = u64::try_from(run.len()).unwrap();
+        let from = usize::try_from(dice.below(length)).unwrap();
+        let to = usize::try_from(dice.below(length)).unwrap().clamp(from, from + 30);
+        let cause = if dice.one_in(3) { Cause::Refused } else { Cause::TooOld };
+        told.push(note(cause, &run[from..=to]));
+        if dice.one_in(3) {
+            // A crash before the note was acknowledged: by then a longer or a shorter run is too old.
+            let to = usize::try_from(dice.below(length)).unwrap().max(from);
+            told.push(note(cause, &run[from..=to]));
+        }
+        if dice.one_in(3) {
+            told.push(told[0].clone());
+            told.push(METRICS.to_vec());
+        }
+        // Some of them had been taken before, and the answer was lost.
+        let kept = if dice.one_in(4) { dice.below(40) } else { 0 };
+        let gone: Vec<Vec<u8>> =
+            run[from..=to].iter().skip(usize::try_from(kept).unwrap()).cloned().collect();
+        own.retain(|line| !gone.contains(line));
+        if own.is_empty() {
+            break;
+        }
+    }
+    told
+}
+
+fn follows(a: &[u8], b: &[u8]) -> bool {
+    record::parse(a).unwrap().seq + 1 == record::parse(b).unwrap().seq
 }
 
 fn epoch_of(agent: u8, epoch: u8, before: Option<&Journal>, dice: &mut Dice) -> Journal {

@@ -58,7 +58,8 @@ fn after_any_fault_every_record_is_there_unaltered_and_in_order() {
 fn a_lost_reply_costs_one_batch_of_byte_identical_duplicates() {
     let cloud = Cloud::new("");
     cloud.record(0..500);
-    cloud.aws.faults().set([Fault::times(1, Kind::LostReply).on("PutLogEvents")]);
+    // The first call finds no stream.
+    cloud.aws.faults().set([Fault::times(2, Kind::LostReply).on("PutLogEvents")]);
     let _shipper = cloud.ship();
     cloud.until_delivered();
     until("the batch came twice", || cloud.duplicates() == cloud.lines().len());

@@ -1,9 +1,12 @@
 //! The command line, as it was typed. The man page and the shell completions are generated from it.
 
+mod since;
+
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args as ClapArgs, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
 
 use crate::check;
 use crate::finding::Severity;
@@ -51,6 +54,9 @@ pub(super) enum Command {
     Policy(PolicyArgs),
     /// Watch this machine: the sensor, in the foreground
     Run(RunArgs),
+    /// Say what this host needs to see, to keep and to ship, whether it is there, and what mends it
+    #[command(long_about = DOCTOR, after_help = DOCTOR_CODES)]
+    Doctor(DoctorArgs),
     /// Show how both daemons are: last record, backlog, gaps, memory
     Status(FormatArg),
     /// Read the durable record, prove it, and make the key that seals it
@@ -111,6 +117,17 @@ pub(super) struct PackagesArgs {
 pub(super) struct ShipArgs {
     #[command(flatten)]
     pub(super) policy: PolicyArg,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct DoctorArgs {
+    #[command(flatten)]
+    pub(super) policy: PolicyArg,
+    /// Print only the IAM policy that the instance's role needs, least privilege, as JSON
+    #[arg(long, conflicts_with = "format")]
+    pub(super) iam_policy: bool,
+    #[command(flatten)]
+    pub(super) format: FormatArg,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -201,16 +218,41 @@ pub(super) struct InitKeyArgs {
 #[derive(Debug, ClapArgs)]
 pub(super) struct VerifyArgs {
     /// Records, one a line, in any order, as CloudWatch Logs or the local file has them; - is standard input
-    #[arg(value_name = "FILE", required = true)]
+    #[arg(value_name = "FILE", required_unless_present = "log_group")]
     pub(super) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) group: LogGroupArgs,
     /// The first key of an epoch, as `init-key` wrote it; once for each epoch
     #[arg(long = "key", value_name = "FILE")]
     pub(super) keys: Vec<PathBuf>,
+    /// The first key in this parameter's NAME/key, as the agent put it there. {agent} {epoch} {instance} {region} are filled
+    /// in for each epoch that is found; may be given more than once
+    #[arg(long = "key-parameter", value_name = "NAME")]
+    pub(super) key_parameters: Vec<String>,
     /// Only the records of this agent
     #[arg(long, value_name = "ID")]
     pub(super) agent: Option<Id>,
     #[command(flatten)]
     pub(super) format: FormatArg,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct LogGroupArgs {
+    /// The records that this log group of CloudWatch holds, with whatever AWS credentials you have
+    #[arg(long, value_name = "GROUP")]
+    pub(super) log_group: Option<String>,
+    /// Only the group's streams whose names begin so
+    #[arg(long, value_name = "PREFIX", requires = "log_group")]
+    pub(super) log_stream_prefix: Option<String>,
+    /// Only the group's events from this time on: RFC 3339, or so long ago as 30d, 12h
+    #[arg(long, value_name = "TIME", value_parser = since::parse, requires = "log_group")]
+    pub(super) since: Option<Timestamp>,
+    /// Ask Logs Insights, as is done by itself for groups of the class INFREQUENT_ACCESS
+    #[arg(long, requires = "log_group")]
+    pub(super) insights: bool,
+    /// The region of the group and the parameters, instead of $AWS_REGION or the profile's
+    #[arg(long, value_name = "REGION")]
+    pub(super) region: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -293,6 +335,15 @@ fn kinds() -> impl clap::builder::TypedValueParser<Value = Kind> {
         .map(|name| Kind::from_name(&name).unwrap_or(Kind::Finding))
 }
 
+const DOCTOR: &str = "Say what this host needs to see, to keep and to ship, whether it is there, and what mends it. Nothing is \
+    asked of AWS but what the policy turns on: the way to each service is gone step by step, the credentials are shown to \
+    be the pinned account's, and every permission is tried for real and without effect: by an event that is too old to be \
+    stored, a parameter that breaks its own pattern, a hash without its content. Only the log stream is made, as the \
+    shipper would make it. An outage makes a need unknown and never ok. It ends within 35 seconds";
+
+const DOCTOR_CODES: &str = "Exit codes: 0 nothing is missing; 1 something is; 2 usage or policy error; 3 something could \
+    not be told, and nothing is missing";
+
 const INIT_KEY: &str = "Make the key that seals the journal's checkpoints, and write its first state to a file, once. Each \
     checkpoint is sealed with the key's present state, which is then replaced by one that does not tell it: whoever takes the \
     machine can seal what comes, and not what was. With the first state, kept away from the machine, `journal verify` opens \
@@ -303,10 +354,13 @@ const VERIFY: &str = "Prove that an export of records is whole and unchanged, or
     hash of the one before it, and each checkpoint is sealed with a key that is erased once it was used. Records may come \
     in any order, from several files, more than once, and from several agents and epochs. With the first key of an epoch \
     every seal is opened with the key of its own turn; without it only the chain is looked at, which whoever writes all of \
-    it anew can forge. Exit codes: 0 all that is there verifies; 1 something does not; 2 usage or input error; 3 there was \
+    it anew can forge. Instead of files or beside them, --log-group reads what CloudWatch holds. A shipper's notes of what a \
+    destination did not take (too old, or refused) explain what is missing, and are shown apart from the sensor's own gaps: \
+    nobody seals them. Exit codes: 0 all that is there verifies; 1 something does not; 2 usage or input error; 3 there was \
     no record";
 
 const NOT_PROVED: &str = "What this cannot prove: that records written after somebody became root are true, for from then on \
-    they are that person's words, and so is a gap that says what was lost (every gap is shown with what it gives up); that \
+    they are that person's words, and so is a gap that says what was lost (every gap is shown with what it gives up); that a \
+    shipper's note is true beyond what is here; that \
     nothing followed the last record here; that records after the last sealed checkpoint are unchanged, for they are only \
     chained; and, unless a first key is given that was kept away from the machine, anything beyond the chain";

@@ -5,6 +5,7 @@ mod init_key;
 mod lines;
 mod tail;
 mod verify;
+mod verify_group;
 mod verify_json;
 mod verify_text;
 

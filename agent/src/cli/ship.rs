@@ -1,6 +1,6 @@
 //! `guestward ship`: the daemon that delivers the journal, in the foreground.
 
-mod destinations;
+pub(super) mod destinations;
 
 use std::fs::DirBuilder;
 use std::io::{self, Write as _};

@@ -7,13 +7,9 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::draft;
+use super::first_key;
 use super::start::{CannotRun, disk, open_journal, random, random_key, seal};
-use crate::finding::Severity;
-use crate::finding::wire::body::Lifecycle;
 use crate::finding::wire::key::FirstKey;
-use crate::finding::wire::record::Kind;
-use crate::journal::key::Key;
 use crate::journal::places::Places;
 use crate::journal::seal::Ratchet;
 use crate::policy::Policy;
@@ -55,19 +51,11 @@ pub fn init_key(
             return Err(disk("make an epoch for", file)(cause));
         }
     }
-    let journal = &mut opened.journal;
-    let take = |result: Result<_, crate::journal::Refused>| {
-        result.map_err(|refused| CannotRun::Other(refused.to_string()))
-    };
-    // What opening has to say comes first, so that the next seq is the key's first.
-    take(journal.append(&[], now))?;
-    let (agent, epoch, from_seq) = (journal.speaker().agent, journal.speaker().epoch, journal.head().seq + 1);
-    let first = ratchet.first_key(agent, epoch, from_seq);
-    place.write(&first.to_json())?;
-    Key::create(seal(places)?, epoch, ratchet).map_err(disk("keep the key in", &places.seal()))?;
-    let event = Lifecycle::KeyCreated { from_seq };
-    take(journal.append(&[draft(Kind::Lifecycle, Severity::Medium, event.to_json())], now))?;
-    Ok(first)
+    let seal = seal(places)?;
+    let write = |first: &FirstKey| place.write(&first.to_json());
+    let made = first_key::put_in_force(&mut opened.journal, seal, ratchet, write, now)?;
+    first_key::record(&mut opened.journal, &made.first, now)?;
+    Ok(made.first)
 }
 
 /// The operator's new file. One that came to nothing goes again.

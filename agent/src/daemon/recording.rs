@@ -51,6 +51,9 @@ impl Daemon {
     }
 
     pub(super) fn checkpoint(&mut self) {
+        if !self.is_key_settled {
+            self.settle_key();
+        }
         let digests = Digests { baseline: None, policy: Some(self.policy_digest) };
         let key = self.key.as_mut().map(|key| key as &mut dyn Sealing);
         let (now, head, before) = (Timestamp::now(), self.journal.head().seq, self.journal.sealed());

@@ -23,7 +23,12 @@ impl Daemon {
                 self.timers.heartbeat.by(now + self.policy.heartbeat_interval());
                 self.timers.inventory.by(now + self.policy.inventory_interval());
                 self.timers.checkpoint.by(now + self.policy.checkpoint_delay());
+                // A key that was lost is the operator's matter, and not replaced behind his back.
+                if self.key.is_none() && self.is_key_settled && self.key_trouble.is_none() {
+                    self.settle_key();
+                }
                 self.look(None);
+                self.identify_anew(now);
                 Some(event)
             }
             Err(error) => Some(Lifecycle::PolicyRefused { error: Told::new(&error) }),

@@ -11,6 +11,8 @@ use jiff::Timestamp;
 use nix::unistd::{Gid, Group};
 use zeroize::Zeroizing;
 
+use super::identify::Identity;
+use super::own_key::OwnKey;
 use super::recall::{Recalled, StateFile, recall};
 use super::threads::{self, Threads};
 use super::timers::Timers;
@@ -19,7 +21,9 @@ use super::{Daemon, LoadPolicy, draft};
 use crate::finding::Severity;
 use crate::finding::wire::body::{Lifecycle, Told};
 use crate::finding::wire::record::Kind;
-use crate::host::{Host, Identity, Text};
+use crate::host::imds::{Endpoint, VARIABLE};
+use crate::host::{self, Host, Text};
+use crate::journal::handover::Handover;
 use crate::journal::key::{Key, NoKey};
 use crate::journal::lock::{Lock, NotLocked};
 use crate::journal::places::Places;
@@ -85,7 +89,7 @@ pub(super) fn open_journal(places: &Places, policy: &Policy, now: Timestamp) -> 
     let lock = Lock::take(&path).map_err(CannotRun::Locked)?;
     let cursors = cursors(places, group)?;
     let host = Host::at("/").map_err(|cause| CannotRun::Other(cause.to_string()))?;
-    let identity = Identity::of(&host);
+    let identity = host::Identity::of(&host);
     let text = |text: Option<Text>| text.map(|text| text.as_str().to_owned());
     let claim = Claim {
         machine: Machine { instance: text(identity.instance_id), id: text(identity.machine_id) },
@@ -120,17 +124,21 @@ pub fn run(setup: Setup) -> Result<(), CannotRun> {
     let now = Timestamp::now();
     let notifier = Notifier::from_env();
     let group = group();
-    let Opened { journal, key, _lock: lock } = open_journal(&setup.places, &setup.policy, now)?;
+    let Opened { mut journal, key, _lock: lock } = open_journal(&setup.places, &setup.policy, now)?;
     let listener = listen(&setup.places, group)?;
     let watched = threads::watch(setup.places.cursors());
     let blind = watched.as_ref().err().cloned();
     let threads = Threads::start(setup.places.state(), setup.signals, Some(listener), watched.ok())
         .map_err(|cause| CannotRun::Disk { what: "start a thread".into(), cause })?;
+    let (endpoint, nameless) = match whom_to_ask() {
+        Ok(endpoint) => (endpoint, None),
+        Err(why) => (None, Some(why)),
+    };
     let state_path = setup.places.open_findings();
     let state_file =
         StateFile(Directory::create(&state_path, 0o750, None).map_err(disk("make", &state_path))?);
     let Recalled { state, was_clean, lost } = recall(&state_file, &setup.places, &journal);
-    let (key, key_trouble) = match key {
+    let (mut key, mut key_trouble) = match key {
         Ok(None) => {
             // Whatever key is there is another epoch's, and this machine has no business with it.
             let _ = Key::erase(&seal(&setup.places)?);
@@ -139,6 +147,15 @@ pub fn run(setup: Setup) -> Result<(), CannotRun> {
         Ok(key) => (key, None),
         Err(error) => (None, Some(error.to_string())),
     };
+    let lost_key = key_trouble.clone();
+    let mut unsettled = None;
+    if lost_key.is_none() {
+        let is_wanted = setup.policy.seal_parameter().is_some();
+        let settled =
+            own_key(&setup.places).and_then(|own| own.settle(&mut journal, &mut key, is_wanted, now));
+        unsettled = settled.err().map(|error| error.to_string());
+        key_trouble.clone_from(&unsettled);
+    }
     let mut daemon = Daemon {
         places: setup.places.clone(),
         policy_digest: super::digest(&setup.policy),
@@ -148,6 +165,7 @@ pub fn run(setup: Setup) -> Result<(), CannotRun> {
         cursors: cursors(&setup.places, group)?,
         key,
         key_trouble,
+        is_key_settled: unsettled.is_none(),
         state,
         state_file,
         is_unsaved: false,
@@ -160,13 +178,15 @@ pub fn run(setup: Setup) -> Result<(), CannotRun> {
         under_way: None,
         is_wanted: false,
         last_look: None,
+        identity: Identity::new(threads.asks.clone(), endpoint),
         notifier,
         own: Own::new(),
         began,
         trouble: None,
         last_record: None,
     };
-    daemon.record(beginnings(&daemon, was_clean, [lost, blind]));
+    daemon.record(beginnings(was_clean, lost_key.as_deref(), [lost, blind, nameless, unsettled]));
+    daemon.identify(Instant::now());
     daemon.notifier.ready(&daemon.in_a_line());
     let stop = daemon.serve(&threads.inputs);
     daemon.stop(stop, &threads.inputs);
@@ -176,9 +196,13 @@ pub fn run(setup: Setup) -> Result<(), CannotRun> {
 }
 
 /// What is worth saying of how we came to be.
-fn beginnings(daemon: &Daemon, clean: Option<bool>, troubles: [Option<String>; 2]) -> Vec<super::Draft> {
+fn beginnings(
+    clean: Option<bool>,
+    lost_key: Option<&str>,
+    troubles: [Option<String>; 4],
+) -> Vec<super::Draft> {
     let start = Lifecycle::Start { version: env!("CARGO_PKG_VERSION"), clean };
-    let key = daemon.key_trouble.as_ref().map(|reason| Lifecycle::KeyLost { reason: Told::new(reason) });
+    let key = lost_key.map(|reason| Lifecycle::KeyLost { reason: Told::new(reason) });
     let troubles =
         troubles.into_iter().flatten().map(|reason| Lifecycle::Trouble { reason: Told::new(&reason) });
     [Some(start), key]
@@ -187,6 +211,12 @@ fn beginnings(daemon: &Daemon, clean: Option<bool>, troubles: [Option<String>; 2
         .chain(troubles)
         .map(|event| draft(Kind::Lifecycle, Severity::Medium, event.to_json()))
         .collect()
+}
+
+/// Where AWS says who we are, if it does here.
+fn whom_to_ask() -> Result<Option<Endpoint>, String> {
+    let host = Host::at("/").map_err(|cause| cause.to_string())?;
+    Endpoint::of(&host, std::env::var_os(VARIABLE).as_deref())
 }
 
 fn listen(places: &Places, group: Option<Gid>) -> Result<Listener, CannotRun> {
@@ -206,6 +236,10 @@ fn cursors(places: &Places, group: Option<Gid>) -> Result<Directory, CannotRun> 
     let path = places.cursors();
     // The shipper writes there, and it is not root.
     Directory::create(&path, 0o770, group).map_err(disk("make", &path))
+}
+
+pub(super) fn own_key(places: &Places) -> Result<OwnKey<'_>, CannotRun> {
+    Ok(OwnKey { places, handover: Handover::at(cursors(places, group())?) })
 }
 
 pub(super) fn seal(places: &Places) -> Result<Directory, CannotRun> {

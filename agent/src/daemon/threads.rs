@@ -8,6 +8,7 @@ use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
+use super::identify::{self, Ask};
 use super::looks::{self, Order};
 use super::{Input, Signal};
 use crate::sys::signals::Signals;
@@ -18,6 +19,7 @@ use crate::watch::inputs::Inputs;
 pub(super) struct Threads {
     pub(super) inputs: Receiver<Input>,
     pub(super) orders: SyncSender<Order>,
+    pub(super) asks: SyncSender<Ask>,
     is_over: Arc<AtomicBool>,
     /// The ones that must end before the process does, because they leave something in the file system.
     waited_for: Vec<JoinHandle<()>>,
@@ -32,6 +34,7 @@ impl Threads {
     ) -> io::Result<Self> {
         let (sender, inputs) = mpsc::sync_channel(WAITING);
         let (orders, ordered) = mpsc::sync_channel(1);
+        let (asks, asked) = mpsc::sync_channel(1);
         let is_over = Arc::new(AtomicBool::new(false));
         let mut waited_for = Vec::new();
         let way = sender.clone();
@@ -39,6 +42,8 @@ impl Threads {
         let way = sender.clone();
         let state = state.to_owned();
         start("looks", move || looks::serve(&state, &ordered, &way))?;
+        let way = sender.clone();
+        start("identity", move || identify::serve(&asked, &way))?;
         if let Some(watched) = watched {
             let way = sender.clone();
             start("changes", move || wait_for_changes(watched, &way))?;
@@ -47,7 +52,7 @@ impl Threads {
             let over = Arc::clone(&is_over);
             waited_for.push(start("status", move || wait_for_questions(&listener, &sender, &over))?);
         }
-        Ok(Self { inputs, orders, is_over, waited_for })
+        Ok(Self { inputs, orders, asks, is_over, waited_for })
     }
 
     /// Nothing new is let in, and the socket goes.

@@ -47,7 +47,7 @@ impl Beat {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Timers {
     pub(super) posture: Timer,
     pub(super) heartbeat: Timer,
@@ -55,6 +55,8 @@ pub(super) struct Timers {
     pub(super) checkpoint: Timer,
     /// The journal refused, and is asked again.
     pub(super) retry: Timer,
+    /// AWS has not said yet who we are, and is asked again.
+    pub(super) identity: Timer,
     pub(super) watchdog: Beat,
     /// Whether anything was recorded since the last checkpoint.
     is_dirty: bool,
@@ -66,7 +68,8 @@ impl Timers {
     }
 
     pub(super) fn next(&self, settle: Option<Instant>) -> Instant {
-        let timers = [self.posture, self.heartbeat, self.checkpoint, self.retry, self.watchdog.next];
+        let Self { posture, heartbeat, checkpoint, retry, identity, watchdog, .. } = *self;
+        let timers = [posture, heartbeat, checkpoint, retry, identity, watchdog.next];
         let soonest = timers.iter().filter_map(|timer| timer.0).chain(settle).min();
         soonest.unwrap_or_else(|| Instant::now() + LONGEST_SLEEP)
     }

@@ -4,6 +4,7 @@
 
 pub mod body;
 pub mod cut;
+pub mod folded;
 pub mod gap;
 pub mod key;
 pub mod metrics;

@@ -4,6 +4,7 @@
 
 mod client;
 mod conversation;
+mod document;
 mod endpoint;
 mod settings;
 mod translations;
@@ -13,7 +14,8 @@ use std::fmt;
 
 pub use client::{Answer, NoReply, Reply};
 pub use conversation::{Conversation, Conversations, WithoutToken};
-pub use endpoint::Endpoint;
+pub use document::{Document, Malformed, Unverified, document};
+pub use endpoint::{Endpoint, VARIABLE};
 pub use settings::{Seen, Setting, Settings, Target, in_config, in_environment};
 pub use translations::{Translation, Translations};
 pub use way::{Closed, Local, Route, Way, listeners_in};

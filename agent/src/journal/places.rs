@@ -12,13 +12,15 @@ pub struct Places {
 }
 
 impl Places {
+    /// Everything below one directory.
+    pub fn at(state: &Path) -> Self {
+        Self { state: state.to_owned(), run: state.join("run"), is_usual: false }
+    }
+
     /// `$GUESTWARD_STATE`, or the system's own.
     pub fn from_env() -> Self {
         match env::var_os("GUESTWARD_STATE").filter(|state| !state.is_empty()) {
-            Some(state) => {
-                let state = std::path::absolute(&state).unwrap_or_else(|_| PathBuf::from(&state));
-                Self { run: state.join("run"), state, is_usual: false }
-            }
+            Some(state) => Self::at(&std::path::absolute(&state).unwrap_or_else(|_| PathBuf::from(&state))),
             None => Self { state: STATE.into(), run: RUN.into(), is_usual: true },
         }
     }

@@ -73,6 +73,12 @@ impl Directory {
         Ok(Self { path: path.to_owned(), handle, mode: 0o640, group: None })
     }
 
+    /// New files have this mode from now on, whoever may read the directory.
+    #[must_use]
+    pub fn with_files(self, mode: u32) -> Self {
+        Self { mode, ..self }
+    }
+
     pub fn path(&self) -> &Path {
         &self.path
     }

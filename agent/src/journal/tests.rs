@@ -216,6 +216,33 @@ fn a_copy_of_the_machine_begins_its_own_epoch_and_leaves_its_parents_spool_alone
 }
 
 #[test]
+fn who_is_identified_speaks_from_then_on_and_is_known_after_a_restart() {
+    let place = Place::new();
+    let mut journal = place.open();
+    append(&mut journal, 2..=3, Severity::Low);
+    assert_eq!(journal.identify("i-one", "111122223333", "eu-central-1"), Ok(()));
+    append(&mut journal, 4..=5, Severity::Low);
+    assert_eq!(journal.identify("i-one", "111122223333", "eu-central-1"), Ok(()), "twice is no other");
+    append(&mut journal, 6..=6, Severity::Low);
+    drop(journal);
+    let entries = place.entries();
+    assert_chained(&entries);
+    assert_eq!(place.seqs(), [1, 2, 3, 4, 5, 6]);
+    for entry in &entries {
+        let record = record::parse(&entry.line).unwrap();
+        let expected = (entry.position.seq > 3).then_some("i-one");
+        assert_eq!(record.instance.as_deref(), expected, "{}", entry.position.seq);
+        let line = String::from_utf8_lossy(&entry.line);
+        assert_eq!(line.contains(r#""account":"111122223333","region":"eu-central-1""#), expected.is_some());
+    }
+    let mut again = place.open();
+    assert_eq!(again.speaker().instance.as_deref(), Some("i-one"));
+    assert_eq!(again.speaker().account, None, "it is asked for anew");
+    assert_eq!(again.identify("i-two", "111122223333", "eu-central-1"), Err("i-one".into()));
+    assert_eq!(again.speaker().account, None);
+}
+
+#[test]
 fn a_power_cut_right_after_the_quarantine_still_leaves_a_copy() {
     let place = Place::new();
     let claim = |instance: &str| Claim {

@@ -2,11 +2,14 @@
 //!
 //! Lines come in any order, from any number of files, some of them twice. They are gathered by agent and epoch, about a
 //! hundred bytes each, and judged at the end: first which records there are (`branches`), then whether each follows
-//! from the one before it (`chain`), then what the checkpoints say and who sealed them (`seals`). No I/O here.
+//! from the one before it (`chain`), whether what shippers say of the missing ones fits (`notes`), then what the
+//! checkpoints say and who sealed them (`seals`). No I/O here.
 
 mod branches;
 mod chain;
 mod gathered;
+mod line;
+mod notes;
 mod report;
 mod seals;
 
@@ -14,17 +17,21 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use gathered::Gathered;
+use line::Line;
 pub use report::{
-    Loss, Origin, Part, Place, Problem, ProblemKind, Remark, RemarkKind, Report, Seals, Verdict,
+    Loss, Origin, Part, Place, Problem, ProblemKind, Remark, RemarkKind, Report, Seals, Told, Verdict,
 };
 
+use crate::finding::Text;
 use crate::finding::wire::key::FirstKey;
-use crate::finding::wire::record::{self, Id, MAX_LINE};
+use crate::finding::wire::record::Id;
 
 /// Takes lines, and judges them at the end.
 #[derive(Debug)]
 pub struct Verifier {
     keys: Vec<FirstKey>,
+    /// Keys may still come, when it is known for which epochs.
+    awaits_keys: bool,
     only: Option<Id>,
     sources: Sources,
     epochs: Vec<Gathered>,
@@ -33,6 +40,7 @@ pub struct Verifier {
     problems: Problems,
     malformed: u64,
     others: u64,
+    metrics: u64,
 }
 
 impl Verifier {
@@ -40,6 +48,7 @@ impl Verifier {
     pub fn new(keys: Vec<FirstKey>, only: Option<Id>) -> Self {
         Self {
             keys,
+            awaits_keys: false,
             only,
             sources: Sources::default(),
             epochs: Vec::new(),
@@ -47,7 +56,20 @@ impl Verifier {
             problems: Problems::default(),
             malformed: 0,
             others: 0,
+            metrics: 0,
         }
+    }
+
+    /// Keys will be added once it is known which epochs there are: what they open is kept until then.
+    pub fn awaiting_keys(self) -> Self {
+        Self { awaits_keys: true, ..self }
+    }
+
+    pub fn add_key(&mut self, key: FirstKey) {
+        if let Some(&at) = self.found.get(&(key.agent, key.epoch)) {
+            self.epochs[at].add_key(&key);
+        }
+        self.keys.push(key);
     }
 
     /// One line, without its newline. An empty one says nothing and hides nothing.
@@ -56,36 +78,46 @@ impl Verifier {
             return;
         }
         let place = (self.sources.number(source), line_number);
-        match read(line) {
+        match line::read(line) {
             Err(why) => self.malformed(place, why.to_owned()),
-            Ok(record) if self.only.is_some_and(|only| only != record.agent) => self.others += 1,
-            Ok(record) => {
-                let keys = &self.keys;
-                let epochs = &mut self.epochs;
-                let at = *self.found.entry((record.agent, record.epoch)).or_insert_with(|| {
-                    epochs.push(Gathered::new(record.agent, record.epoch, keys));
-                    epochs.len() - 1
-                });
-                if let Err(why) = self.epochs[at].take(&record, line, place) {
-                    let problem = Problem {
-                        kind: ProblemKind::Malformed,
-                        whose: Some((record.agent, record.epoch)),
-                        from: record.seq,
-                        to: record.seq,
-                        place: self.sources.place(place),
-                        other: None,
-                        text: format!("record {} is {why}", record.seq),
-                    };
-                    self.problems.push(problem);
-                }
-            }
+            Ok(read) => match read.whose() {
+                None => self.metrics += 1,
+                Some((agent, _)) if self.only.is_some_and(|only| only != agent) => self.others += 1,
+                Some(whose) => self.gather(whose, read, line, place),
+            },
         }
+    }
+
+    fn gather(&mut self, whose: (Id, Id), read: Line<'_>, line: &[u8], place: Where) {
+        let (keys, epochs, awaits_keys) = (&self.keys, &mut self.epochs, self.awaits_keys);
+        let at = *self.found.entry(whose).or_insert_with(|| {
+            epochs.push(Gathered::new(whose.0, whose.1, keys, awaits_keys));
+            epochs.len() - 1
+        });
+        let (from, to) = read.seqs();
+        if let Err(why) = self.epochs[at].take(read, line, place) {
+            self.problems.push(Problem {
+                kind: ProblemKind::Malformed,
+                whose: Some(whose),
+                from,
+                to,
+                place: self.sources.place(place),
+                other: None,
+                text: format!("record {from} is {why}"),
+            });
+        }
+    }
+
+    /// The agents, epochs and instances of what was taken, in the order in which they were met.
+    pub fn epochs(&self) -> Vec<(Id, Id, Option<Text>)> {
+        let of = |gathered: &Gathered| (gathered.agent, gathered.epoch, gathered.instances.first().cloned());
+        self.epochs.iter().map(of).collect()
     }
 
     /// A line too long to be handed over whole; it is no record.
     pub fn take_overlong(&mut self, source: &str, line_number: u64) {
         let place = (self.sources.number(source), line_number);
-        self.malformed(place, TOO_LONG.to_owned());
+        self.malformed(place, line::TOO_LONG.to_owned());
     }
 
     /// A line without an end: what may come after it was not looked at.
@@ -97,7 +129,12 @@ impl Verifier {
     /// The verdict over all that was taken.
     pub fn finish(mut self) -> Report {
         let here: HashSet<(Id, Id)> = self.found.keys().copied().collect();
-        let mut report = Report { malformed: self.malformed, others: self.others, ..Report::default() };
+        let mut report = Report {
+            malformed: self.malformed,
+            others: self.others,
+            metrics: self.metrics,
+            ..Report::default()
+        };
         self.tell_each_other();
         for gathered in std::mem::take(&mut self.epochs) {
             let mut judged = Judged {
@@ -155,26 +192,16 @@ impl Verifier {
     }
 }
 
-fn read(line: &[u8]) -> Result<record::Record<'_>, &'static str> {
-    if line.len() > MAX_LINE {
-        return Err(TOO_LONG);
-    }
-    if std::str::from_utf8(line).is_err() {
-        return Err("not a record: not UTF-8");
-    }
-    if line.iter().any(u8::is_ascii_control) {
-        return Err("not a record: a control byte stands in it");
-    }
-    record::parse(line).map_err(|why| why.0)
-}
-
 /// One epoch: which records, whether they follow from each other, and what seals them.
 fn judge(mut gathered: Gathered, here: &HashSet<(Id, Id)>, judged: &mut Judged<'_>) -> Part {
     let (times, facts) = (gathered.times(), std::mem::take(&mut gathered.facts));
     let records = branches::sort(facts, judged);
-    let gaps = chain::gaps(&gathered, &records.main);
+    let notes = notes::notes(&gathered);
+    let gaps = chain::gaps(&gathered, &records.main, &notes);
     let walked = chain::walk(&gathered, &records.main, &gaps, judged);
-    let sealing = seals::judge(&gathered, &records.main, &gaps, walked.holds_through, judged);
+    let holds_through = walked.holds_through.min(notes.check(&records.main, &gaps, judged));
+    let sealing = seals::judge(&gathered, &records.main, &gaps, holds_through, judged);
+    let (told, more_told) = notes.told(&records.main);
     let from = gathered.origin(&records.main).map(|(agent, epoch)| Origin {
         agent,
         epoch,
@@ -188,11 +215,16 @@ fn judge(mut gathered: Gathered, here: &HashSet<(Id, Id)>, judged: &mut Judged<'
         first_time: times.0,
         last_time: times.1,
         records: records.distinct,
-        duplicates: records.duplicates,
+        duplicates: records.duplicates.saturating_add(notes.copies),
+        cut: records.cut,
         explained: walked.explained,
         losses: chain::losses(&gaps),
+        untaken: walked.untaken,
+        told,
+        more_told,
         seals: sealing.seals,
         unsealed: sealing.unsealed,
+        unvouched: sealing.unvouched,
         checkpoints: sealing.checkpoints,
         from,
         instances: gathered.instances,
@@ -290,7 +322,6 @@ impl Sources {
     }
 }
 
-const TOO_LONG: &str = "not a record: longer than any";
 const ENDLESS: &str = "not a record: a line without an end; the rest of the file was not looked at";
 /// Of a kind, in an epoch: whoever needs more of them needs another export.
 const MOST_PROBLEMS: u64 = 1000;

@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_cloudwatchlogs::config::retry::RetryConfig;
 use aws_sdk_cloudwatchlogs::config::{IdentityCache, Region, SharedHttpClient};
 use aws_smithy_async::rt::sleep::TokioSleep;
@@ -76,6 +77,8 @@ pub struct Session {
     pub logs: aws_sdk_cloudwatchlogs::Client,
     pub ssm: aws_sdk_ssm::Client,
     pub sts: aws_sdk_sts::Client,
+    /// What all of them sign with.
+    pub(super) credentials: SharedCredentialsProvider,
 }
 
 impl fmt::Debug for Aws {
@@ -198,6 +201,7 @@ impl Aws {
         };
         Session {
             pin,
+            credentials: provider.clone(),
             logs: aws_sdk_cloudwatchlogs::Client::new(&with(at(&base, self.endpoints.logs()))),
             ssm: aws_sdk_ssm::Client::new(&with(at(&base, self.endpoints.ssm()))),
             sts: aws_sdk_sts::Client::new(&with(sts)),

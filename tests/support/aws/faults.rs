@@ -6,9 +6,10 @@ use std::time::Duration;
 use memchr::memmem;
 use serde_json::{Value, json};
 
+use super::Service;
 use super::answer::{JSON, Refusal};
 use super::http::{Answer, Reply};
-use super::{Asked, Service};
+use super::state::Asked;
 
 /// One thing that goes wrong.
 #[derive(Debug, Clone)]

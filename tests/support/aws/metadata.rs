@@ -9,8 +9,9 @@ use serde_json::json;
 use super::clock;
 use super::http::{Answer, Reply, Request};
 use super::server::Server;
+use super::state::State;
 use super::tls::openssl_in;
-use super::{Account, Aws, State};
+use super::{Account, Aws};
 
 /// The service, as long as it lives. `AWS_EC2_METADATA_SERVICE_ENDPOINT` is its [`Metadata::url`].
 #[derive(Debug)]

@@ -20,13 +20,14 @@ impl Authority {
         let (ca, ca_key, leaf, leaf_key) = (own("ca.pem"), own("ca.key"), own("leaf.pem"), own("leaf.key"));
         let new =
             ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-days", "2"];
-        openssl(
+        openssl_in(
+            folder.path(),
             &[&new[..], &["-subj", "/CN=A test's own authority", "-keyout", &ca_key, "-out", &ca]].concat(),
         );
         let names = "subjectAltName=IP:127.0.0.1,DNS:localhost";
         let signed = ["-subj", "/CN=localhost", "-CA", &ca, "-CAkey", &ca_key, "-addext", names];
         let is_leaf = ["-addext", "basicConstraints=critical,CA:FALSE", "-keyout", &leaf_key, "-out", &leaf];
-        openssl(&[&new[..], &signed, &is_leaf].concat());
+        openssl_in(folder.path(), &[&new[..], &signed, &is_leaf].concat());
         Self { folder }
     }
 
@@ -48,10 +49,6 @@ impl Authority {
             .expect("a certificate and its key");
         Arc::new(config)
     }
-}
-
-pub(super) fn openssl(arguments: &[&str]) -> Vec<u8> {
-    openssl_in(Path::new("/"), arguments)
 }
 
 pub(super) fn openssl_in(folder: &Path, arguments: &[&str]) -> Vec<u8> {

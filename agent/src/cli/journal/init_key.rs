@@ -19,6 +19,10 @@ pub(super) fn run(args: &InitKeyArgs, out: &mut dyn Write) -> Result<Exit, Failu
          seal as this agent does. `guestward journal verify --key {file}` needs it.",
         first.epoch
     );
-    written.map_err(|error| Failure::output(error, Exit::Clean))?;
+    let noted = if policy.seal_parameter().is_some() { write!(out, "{NOTE}") } else { Ok(()) };
+    written.and(noted).map_err(|error| Failure::output(error, Exit::Clean))?;
     Ok(Exit::Clean)
 }
+
+const NOTE: &str = "The policy's [seal] parameter has the sensor make a key by itself for each epoch without one, and keep \
+                    its first state in Parameter Store. This epoch has yours, which goes nowhere by itself.\n";

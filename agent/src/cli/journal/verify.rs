@@ -1,10 +1,10 @@
-//! `guestward journal verify`: reads what was exported, and says whether it holds.
+//! `guestward journal verify`: reads what was exported or delivered, and says whether it holds.
 
 use std::io::{self, BufReader, Write};
 use std::path::Path;
 
 use super::lines::{self, Line};
-use super::{verify_json, verify_text};
+use super::{verify_group, verify_json, verify_text};
 use crate::cli::args::{Format, VerifyArgs};
 use crate::cli::progress::Progress;
 use crate::cli::{Exit, Failure};
@@ -15,8 +15,15 @@ use crate::journal::verify::{Report, Verdict, Verifier};
 pub(super) fn run(args: &VerifyArgs, out: &mut dyn Write) -> Result<Exit, Failure> {
     let keys = args.keys.iter().map(|path| key(path)).collect::<Result<_, _>>()?;
     let mut verifier = Verifier::new(keys, args.agent);
+    if !args.key_parameters.is_empty() {
+        verifier = verifier.awaiting_keys();
+    }
     let mut progress = Progress::start();
-    let read = args.files.iter().try_for_each(|path| read(path, &mut verifier, &mut progress));
+    let read = args
+        .files
+        .iter()
+        .try_for_each(|path| read(path, &mut verifier, &mut progress))
+        .and_then(|()| verify_group::read(args, &mut verifier, &mut progress));
     progress.finish();
     read?;
     let report = verifier.finish();

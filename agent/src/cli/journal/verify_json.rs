@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::finding::Severity;
 use crate::finding::wire::record::{Id, Kind};
 use crate::finding::wire::rfc3339_millis;
-use crate::journal::verify::{Part, Place, Problem, Remark, Report, Seals, Verdict};
+use crate::journal::verify::{Loss, Part, Place, Problem, Remark, Report, Seals, Told, Verdict};
 
 pub(super) fn document(report: &Report) -> Value {
     let verdict = match report.verdict() {
@@ -20,6 +20,7 @@ pub(super) fn document(report: &Report) -> Value {
         "records": report.records(),
         "malformed": report.malformed,
         "other_agents": report.others,
+        "metrics": report.metrics,
         "epochs": report.parts.iter().map(part).collect::<Vec<_>>(),
         "problems": report.problems.iter().map(problem).collect::<Vec<_>>(),
         "more_problems": report.more_problems,
@@ -28,18 +29,7 @@ pub(super) fn document(report: &Report) -> Value {
 }
 
 fn part(part: &Part) -> Value {
-    let losses: Vec<Value> = part
-        .losses
-        .iter()
-        .map(|loss| {
-            json!({
-                "cause": loss.cause,
-                "kind": loss.kind.map(Kind::name),
-                "severity": loss.severity.map(Severity::name),
-                "count": loss.count,
-            })
-        })
-        .collect();
+    let losses: Vec<Value> = part.losses.iter().map(loss).collect();
     let instances: Vec<&str> = part.instances.iter().map(|name| name.as_str()).collect();
     json!({
         "agent": part.agent.to_string(),
@@ -56,11 +46,38 @@ fn part(part: &Part) -> Value {
         "last_time": part.last_time.and_then(time),
         "records": part.records,
         "duplicates": part.duplicates,
+        "cut": part.cut,
         "explained": part.explained,
         "lost": losses,
+        "untaken": part.untaken,
+        "notes": part.told.iter().map(told).collect::<Vec<_>>(),
+        "more_notes": part.more_told,
         "checkpoints": part.checkpoints,
         "seals": seals(part.seals),
         "unsealed": part.unsealed,
+        "unvouched": part.unvouched,
+    })
+}
+
+fn loss(loss: &Loss) -> Value {
+    json!({
+        "cause": loss.cause,
+        "kind": loss.kind.map(Kind::name),
+        "severity": loss.severity.map(Severity::name),
+        "count": loss.count,
+    })
+}
+
+fn told(told: &Told) -> Value {
+    json!({
+        "cause": told.cause,
+        "from": told.from,
+        "to": told.to,
+        "here": told.here,
+        "first_time": told.times.0.and_then(time),
+        "last_time": told.times.1.and_then(time),
+        "lost": told.lost.iter().map(loss).collect::<Vec<_>>(),
+        "sha256": told.digest.to_string(),
     })
 }
 

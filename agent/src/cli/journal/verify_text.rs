@@ -7,7 +7,7 @@ use super::verify_json::time;
 use crate::cli::paint::{self, Paint};
 use crate::finding::wire::record::{Id, Kind};
 use crate::finding::{Severity, Verdict as Colour};
-use crate::journal::verify::{Loss, Part, Problem, Remark, Report, Seals, Verdict};
+use crate::journal::verify::{Loss, Part, Problem, Remark, Report, Seals, Told, Verdict};
 
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let terminal = stdout().is_terminal();
@@ -49,6 +49,7 @@ impl Page {
         if part.explained > 0 || !part.losses.is_empty() {
             self.line("gaps", &gaps(part), out)?;
         }
+        self.told(part, out)?;
         self.line("seals", &seals(part), out)?;
         for remark in report.remarks.iter().filter(|remark| remark.whose == whose) {
             let Remark { text, .. } = remark;
@@ -57,6 +58,26 @@ impl Page {
         let mut own = report.problems.iter().filter(|problem| problem.whose == Some(whose));
         own.try_for_each(|problem| self.problem(problem, out))?;
         writeln!(out)
+    }
+
+    /// What shippers tell, apart from the sensor's own gaps.
+    fn told(&self, part: &Part, out: &mut dyn Write) -> io::Result<()> {
+        for told in part.told.iter().take(MOST_NOTES) {
+            self.line("not taken", &told_of(told), out)?;
+        }
+        let more = u64::try_from(part.told.len().saturating_sub(MOST_NOTES)).unwrap_or(u64::MAX);
+        let more = more.saturating_add(part.more_told);
+        if more > 0 {
+            self.line("not taken", &format!("{more} more such notes, which --format json lists"), out)?;
+        }
+        if !part.told.is_empty() {
+            let text = format!(
+                "{} in all not here for that, as only the shipper says",
+                counted(part.untaken, "record")
+            );
+            self.line("not taken", &text, out)?;
+        }
+        Ok(())
     }
 
     fn problem(&self, problem: &Problem, out: &mut dyn Write) -> io::Result<()> {
@@ -88,6 +109,9 @@ impl Page {
         if report.others > 0 {
             writeln!(out, "{} of other agents not looked at", counted(report.others, "record"))?;
         }
+        if report.metrics > 0 {
+            writeln!(out, "{} for metrics, which are no records", counted(report.metrics, "event"))?;
+        }
         match report.verdict() {
             Verdict::Nothing => writeln!(out, "nothing to verify: there is no record here"),
             Verdict::Clean => {
@@ -108,9 +132,19 @@ impl Page {
 }
 
 fn records(part: &Part) -> String {
+    if part.records == 0 {
+        return "none here".to_owned();
+    }
     let mut text = format!("{} to {}: {} here", part.first, part.last, part.records);
     if part.duplicates > 0 {
         let _ = write!(text, ", {}", counted(part.duplicates, "duplicate"));
+    }
+    if part.cut > 0 {
+        let _ = write!(
+            text,
+            ", of {} only the beginning (cut on the way, and chained by the hash of the whole)",
+            part.cut
+        );
     }
     if let (Some(first), Some(last)) = (part.first_time.and_then(time), part.last_time.and_then(time)) {
         let _ = write!(text, "; {first} to {last}");
@@ -130,14 +164,36 @@ fn gaps(part: &Part) -> String {
     text
 }
 
+fn told_of(told: &Told) -> String {
+    let lost: Vec<String> = told.lost.iter().map(|loss| format!("{} {}", loss.count, what(loss))).collect();
+    let mut text = format!(
+        "told by the shipper: records {} to {} ({}): {}",
+        told.from,
+        told.to,
+        told.cause,
+        lost.join(", ")
+    );
+    if let (Some(first), Some(last)) = (told.times.0.and_then(time), told.times.1.and_then(time)) {
+        let _ = write!(text, "; {first} to {last}");
+    }
+    let _ = write!(text, "; digest {}", told.digest);
+    if told.here > 0 {
+        let _ = write!(text, "; {} of them here all the same", told.here);
+    }
+    text
+}
+
 fn loss(loss: &Loss) -> String {
-    let what = match (loss.kind.map(Kind::name), loss.severity.map(Severity::name)) {
+    format!("{} {} ({})", loss.count, what(loss), loss.cause)
+}
+
+fn what(loss: &Loss) -> String {
+    match (loss.kind.map(Kind::name), loss.severity.map(Severity::name)) {
         (None, None) => "of a kind that nobody knows".to_owned(),
         (Some(kind), None) => kind.to_owned(),
         (None, Some(severity)) => severity.to_owned(),
         (Some(kind), Some(severity)) => format!("{kind} {severity}"),
-    };
-    format!("{} {what} ({})", loss.count, loss.cause)
+    }
 }
 
 fn seals(part: &Part) -> String {
@@ -145,8 +201,14 @@ fn seals(part: &Part) -> String {
         0 => String::new(),
         rest => format!("; the {} after it only chained", counted(rest, "record")),
     };
+    let before = match part.unvouched {
+        0 => String::new(),
+        before => {
+            format!(", but for the {} before losses that only a shipper tells of", counted(before, "record"))
+        }
+    };
     match part.seals {
-        Seals::Through { seq, index } => format!("good through record {seq} (key {index}){rest}"),
+        Seals::Through { seq, index } => format!("good through record {seq} (key {index}){before}{rest}"),
         Seals::NoKey { sealed: 0 } => "none: only the chain was looked at, which can be forged".to_owned(),
         Seals::NoKey { sealed } => format!(
             "not opened, {}: only the chain was looked at, which can be forged; --key takes the first key of this epoch",
@@ -162,5 +224,7 @@ fn counted(count: u64, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
+/// Whoever has more of them wants a program to read them.
+const MOST_NOTES: usize = 5;
 /// The longest label, `seal-order` or `false-start`, fits.
 const LABEL: usize = 11;

@@ -4,8 +4,10 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::check;
 use crate::cli::Failure;
-use crate::host::imds::Endpoint;
+use crate::host::Host;
+use crate::host::imds::{Endpoint, VARIABLE, document};
 use crate::journal::places::Places;
 use crate::policy::Policy;
 use crate::ship::aws::endpoints::Endpoints;
@@ -13,6 +15,8 @@ use crate::ship::aws::{Aws, Identify, Pin, Source};
 use crate::ship::cloudwatch::{self, CloudWatch, Select};
 use crate::ship::local::{self, LocalFile};
 use crate::ship::matters::Matters;
+use crate::ship::seal_key::SealKey;
+use crate::ship::ssm::{self, Described, Ssm};
 use crate::ship::stdout::Stdout;
 use crate::ship::{Destination, Stop};
 
@@ -21,13 +25,18 @@ pub(super) struct Wanted {
     local: Option<local::Settings>,
     stdout: bool,
     cloudwatch: Vec<cloudwatch::Settings>,
+    ssm: Option<ssm::Settings>,
+    /// The template of the parameter for first keys.
+    seal: Option<String>,
     aws: Option<WantedAws>,
 }
 
 /// What all that goes to AWS needs.
 #[derive(Clone)]
-struct WantedAws {
+pub(in crate::cli) struct WantedAws {
     source: Source,
+    /// The metadata service, where it is the one that says who we are.
+    endpoint: Option<Endpoint>,
     endpoints: Endpoints,
     account: Option<String>,
     region: Option<String>,
@@ -46,6 +55,8 @@ impl Wanted {
             local: policy.local_enabled().then(local),
             stdout: policy.local_stdout(),
             cloudwatch: if policy.cloudwatch_enabled() { groups(policy) } else { Vec::new() },
+            ssm: systems_manager(policy),
+            seal: policy.seal_parameter(),
             aws: policy.uses_aws().then(|| WantedAws::of(policy)).transpose()?,
         };
         if wanted.local.is_none() && !wanted.stdout && wanted.aws.is_none() {
@@ -70,9 +81,27 @@ impl Wanted {
                 let shipper = CloudWatch::new(settings.clone(), Arc::clone(&aws), matters.clone());
                 destinations.push(Destination::new(shipper));
             }
+            if let Some(settings) = self.ssm {
+                let shipper = Ssm::new(settings, Arc::clone(&aws), matters.clone(), places.cursors());
+                destinations.push(Destination::new(shipper));
+            }
+            if let Some(template) = self.seal.clone() {
+                destinations.push(Destination::new(SealKey::new(template, aws, matters, places.cursors())));
+            }
         }
         Ok(destinations)
     }
+}
+
+fn systems_manager(policy: &Policy) -> Option<ssm::Settings> {
+    let (compliance, inventory) = (policy.ssm_compliance(), policy.ssm_inventory());
+    (compliance || inventory).then(|| ssm::Settings::new(compliance, inventory, described))
+}
+
+/// What the registry says of a check. Who ships knows only its name.
+fn described(id: &str) -> Option<Described> {
+    let (topic, check) = check::by_id(id)?;
+    Some(Described { topic: topic.name, title: check.title, severity: check.severity })
 }
 
 /// The log groups: all records, and those of which a copy goes elsewhere.
@@ -97,25 +126,26 @@ fn groups(policy: &Policy) -> Vec<cloudwatch::Settings> {
 }
 
 impl WantedAws {
-    fn of(policy: &Policy) -> Result<Self, Failure> {
+    pub(in crate::cli) fn of(policy: &Policy) -> Result<Self, Failure> {
         let endpoints = Endpoints::from_vars(|name| env::var(name).ok()).map_err(Failure::trouble)?;
         let (account, region) = (policy.aws_account(), policy.aws_region());
-        let source = if policy.uses_default_chain() {
+        let (source, endpoint) = if policy.uses_default_chain() {
             if account.is_none() || region.is_none() {
                 return Err(Failure::trouble(
                     "with credentials = \"default-chain\" nobody but the policy can say whom records may go to: set account and \
                      region in [aws]",
                 ));
             }
-            Source::DefaultChain
+            (Source::DefaultChain, None)
         } else {
-            Source::Imds(metadata_service()?.address())
+            let endpoint = metadata_service()?;
+            (Source::Imds(endpoint.address()), Some(endpoint))
         };
         let certificate = policy.identity_certificate().map(Path::to_owned);
-        Ok(Self { source, endpoints, account, region, certificate })
+        Ok(Self { source, endpoint, endpoints, account, region, certificate })
     }
 
-    fn start(&self, stop: &Stop) -> Result<Arc<Aws>, Failure> {
+    pub(in crate::cli) fn start(&self, stop: &Stop) -> Result<Arc<Aws>, Failure> {
         let wanted = self.clone();
         let identify: Identify = Box::new(move || wanted.pin());
         Aws::start(self.source, self.endpoints.clone(), identify, stop.clone())
@@ -123,23 +153,44 @@ impl WantedAws {
     }
 
     /// Whom records may go to: what the identity document says and the policy does not deny.
-    fn pin(&self) -> Result<Pin, String> {
-        let Source::Imds(_) = self.source else {
+    pub(in crate::cli) fn pin(&self) -> Result<Pin, String> {
+        let Some(endpoint) = self.endpoint else {
             let (account, region) = (self.account.clone(), self.region.clone());
             let pin = account.zip(region).map(|(account, region)| Pin { account, region, instance: None });
             return pin.ok_or_else(|| "the policy names no account and region".to_owned());
         };
-        let _ = &self.certificate;
-        Err("the identity document is not read yet".to_owned())
+        let read = |path: &PathBuf| {
+            let read = Host::at("/").and_then(|host| host.read(path, MAX_CERTIFICATE));
+            read.map_err(|cause| format!("cannot read identity-certificate: {cause}"))
+        };
+        let certificate = self.certificate.as_ref().map(read).transpose()?;
+        let document =
+            document(endpoint, certificate.as_deref()).map_err(|why| format!("{why}: nothing is sent"))?;
+        for (what, wanted, is) in
+            [("account", &self.account, &document.account), ("region", &self.region, &document.region)]
+        {
+            if wanted.as_ref().is_some_and(|wanted| wanted != is) {
+                let wanted = wanted.as_deref().unwrap_or_default();
+                return Err(format!(
+                    "the policy's [aws] {what} is {wanted}, and that of the identity document {is}: nothing is sent"
+                ));
+            }
+        }
+        Ok(Pin { account: document.account, region: document.region, instance: Some(document.instance) })
     }
 }
 
 /// Its own address, or one that a test names.
 fn metadata_service() -> Result<Endpoint, Failure> {
-    match env::var(VARIABLE).ok().filter(|url| !url.is_empty()) {
-        None => Ok(Endpoint::V4),
-        Some(url) => url.parse().map_err(|why| Failure::trouble(format!("{VARIABLE}: {why}"))),
-    }
+    let host = Host::at("/").map_err(Failure::trouble)?;
+    let endpoint = Endpoint::of(&host, env::var_os(VARIABLE).as_deref()).map_err(Failure::trouble)?;
+    endpoint.ok_or_else(|| {
+        Failure::trouble(
+            "this is no EC2 instance, so it has no role: for AWS set credentials = \"default-chain\", account and region in \
+             [aws] of the policy",
+        )
+    })
 }
 
-const VARIABLE: &str = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
+/// A certificate in PEM has two thousand.
+const MAX_CERTIFICATE: u64 = 64 * 1024;

@@ -4,6 +4,7 @@
 //! [`Told`], and every list has an end that says how much it leaves out.
 
 mod finding;
+mod inventory;
 mod lifecycle;
 mod words;
 
@@ -16,6 +17,7 @@ use sha2::{Digest as _, Sha256};
 use super::base64url;
 use crate::finding::{Finding, Severity, Summary, Verdict};
 pub use finding::{Change, Decision, FindingBody, Malformed, Observation, subject};
+pub use inventory::InventoryBody;
 pub use lifecycle::{EpochCause, Former, Lifecycle};
 pub use words::Told;
 pub(super) use words::moment;

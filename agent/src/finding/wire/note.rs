@@ -2,7 +2,8 @@
 //!
 //! It looks like a gap record without a place in the chain: `seq` and `prev` are null, for only the sensor gives those.
 //! Whoever verifies finds in it which records are missing, the hash of the last of them, from which the chain goes on,
-//! and a digest over all of their bytes. The same records make the same bytes.
+//! and a digest over the hashes of all of them: whoever keeps one hash a record, as a verifier does, can look after it when
+//! the records turn up elsewhere, in any order. The same records make the same bytes.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -64,8 +65,7 @@ impl Summing {
             None => self.lost.push(Lost { kind, severity, count: 1 }),
         }
         self.head = Hash::of(line);
-        self.digest.update(line);
-        self.digest.update(b"\n");
+        self.digest.update(self.head.0);
     }
 
     /// The line, without the newline. Its time is that of the last record in it.
@@ -103,8 +103,10 @@ pub struct Note {
     pub run: Run,
     /// The hash of the last record in the run.
     pub head: Hash,
-    /// SHA-256 over the lines, each with a newline behind it.
+    /// SHA-256 over the hashes of the lines, 32 bytes each, one behind the other.
     pub sha256: Hash,
+    /// What the first and the last record say of their time, in milliseconds of Unix time.
+    pub times: (Option<i64>, Option<i64>),
 }
 
 impl Note {
@@ -126,8 +128,13 @@ impl Note {
             run,
             head: read.body.head,
             sha256: read.body.sha256,
+            times: (millis(&read.body.first), millis(&read.body.last)),
         }))
     }
+}
+
+fn millis(time: &str) -> Option<i64> {
+    time.parse().ok().map(jiff::Timestamp::as_millisecond)
 }
 
 /// Whether somebody meant it to be a note: whatever else is wrong with it.
@@ -139,7 +146,10 @@ fn is_one(line: &[u8]) -> bool {
         #[serde(default, borrow)]
         seq: Option<&'a serde_json::value::RawValue>,
     }
-    serde_json::from_slice::<Kind<'_>>(line).is_ok_and(|read| read.kind == Some(KIND) && read.seq.is_none())
+    // An array has no names, and serde would take it for one by its order.
+    line.starts_with(b"{")
+        && serde_json::from_slice::<Kind<'_>>(line)
+            .is_ok_and(|read| read.kind == Some(KIND) && read.seq.is_none())
 }
 
 #[derive(Serialize, Deserialize)]
@@ -212,8 +222,9 @@ mod tests {
         assert_eq!(read.run, Run { from: 2, to: 3, before: Some(Hash::of(&lines[0])) });
         assert_eq!(read.head, parsed(3).prev);
         assert_eq!(read.lost, [Lost { kind: Some(Kind::Finding), severity: Some(Severity::Low), count: 2 }]);
-        let bytes = [&lines[1][..], b"\n", &lines[2], b"\n"].concat();
-        assert_eq!(read.sha256, Hash::of(&bytes));
+        let hashes = [Hash::of(&lines[1]).0, Hash::of(&lines[2]).0].concat();
+        assert_eq!(read.sha256, Hash::of(&hashes));
+        assert_eq!(read.times, (Some(0), Some(0)));
         assert!(record::parse(line.as_bytes()).is_err(), "it is no record");
     }
 

@@ -171,7 +171,7 @@ fn unheard(endpoint: Endpoint, errno: Errno) -> Unreadable {
 }
 
 /// The token, if that is what came.
-fn granted(token: &Answer) -> Result<&str, NoReply> {
+pub(super) fn granted(token: &Answer) -> Result<&str, NoReply> {
     let reply = token.as_ref().map_err(Clone::clone)?;
     let text = std::str::from_utf8(&reply.body).unwrap_or_default();
     let is_token = TOKEN_LENGTH.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
@@ -201,7 +201,7 @@ fn is_role_byte(byte: u8) -> bool {
 }
 
 /// A page of a captive portal is a 200, too.
-fn is_instance_id(body: &[u8]) -> bool {
+pub(super) fn is_instance_id(body: &[u8]) -> bool {
     let digits = body.trim_ascii().strip_prefix(b"i-").unwrap_or_default();
     ID_DIGITS.contains(&digits.len()) && digits.iter().all(u8::is_ascii_hexdigit)
 }

@@ -14,18 +14,21 @@ pub(super) struct Sorted {
     /// All different records, those of other branches too.
     pub(super) distinct: u64,
     pub(super) duplicates: u64,
+    /// Of the one line, those of which only the beginning is here.
+    pub(super) cut: u64,
 }
 
 pub(super) fn sort(mut facts: Vec<Fact>, judged: &mut Judged<'_>) -> Sorted {
     let taken = facts.len();
-    if !facts.is_sorted_by_key(|fact| fact.seq) {
-        // A stable sort: among records of one number, the first to arrive stays the first.
-        facts.sort_by_key(|fact| fact.seq);
+    if !facts.is_sorted_by_key(|fact| (fact.seq, fact.is_cut)) {
+        // A stable sort: among records of one number, the first to arrive stays the first, and the whole one is kept.
+        facts.sort_by_key(|fact| (fact.seq, fact.is_cut));
     }
     put_copies_away(&mut facts);
     let (distinct, duplicates) = (count(facts.len()), count(taken - facts.len()));
     let main = if has_twins(&facts) { choose(&facts, judged) } else { facts };
-    Sorted { main, distinct, duplicates }
+    let cut = count(main.iter().filter(|fact| fact.is_cut).count());
+    Sorted { main, distinct, duplicates, cut }
 }
 
 fn count(number: usize) -> u64 {

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::gathered::{Fact, Gathered, Mark, position};
-use super::{Judged, Loss, ProblemKind};
+use super::notes::{self, Notes};
+use super::{Judged, Loss, ProblemKind, RemarkKind};
 use crate::finding::wire::gap::{Cause, Gap, Run};
 use crate::finding::wire::proof::Lifecycle;
 use crate::finding::wire::record::{Hash, Kind};
@@ -16,11 +17,12 @@ pub(super) struct Gaps<'g> {
     foreign: &'g [Run],
     /// The numbers that they explain, joined and in order.
     explained: Vec<(u64, u64)>,
+    notes: &'g Notes<'g>,
     /// Where a loss ends, and what went on from before it.
     bridges: HashMap<u64, Hash>,
 }
 
-pub(super) fn gaps<'g>(gathered: &'g Gathered, main: &[Fact]) -> Gaps<'g> {
+pub(super) fn gaps<'g>(gathered: &'g Gathered, main: &[Fact], notes: &'g Notes<'g>) -> Gaps<'g> {
     let mut all: Vec<(Mark, &Gap)> = gathered
         .gaps
         .iter()
@@ -31,30 +33,21 @@ pub(super) fn gaps<'g>(gathered: &'g Gathered, main: &[Fact]) -> Gaps<'g> {
     all.dedup_by_key(|(mark, _)| mark.seq);
     let foreign = &gathered.foreign[..];
     let explained = joined(&all, foreign);
-    let mut gaps = Gaps { all, foreign, explained, bridges: HashMap::new() };
+    let mut gaps = Gaps { all, foreign, explained, notes, bridges: HashMap::new() };
     gaps.bridges = gaps.runs().filter_map(|(_, run)| Some((run.to, run.before?))).collect();
     gaps
 }
 
 /// The numbers that gaps explain, joined and in order.
 fn joined(gaps: &[(Mark, &Gap)], foreign: &[Run]) -> Vec<(u64, u64)> {
-    let mut explained: Vec<(u64, u64)> = gaps
+    let explained = gaps
         .iter()
         .filter(|(_, gap)| gap.epoch.is_none())
         // A gap cannot know what comes after it.
         .flat_map(|(mark, gap)| gap.runs.iter().map(|run| (run.from, run.to.min(mark.seq - 1))))
         .chain(foreign.iter().map(|run| (run.from, run.to)))
-        .filter(|(from, to)| from <= to)
-        .collect();
-    explained.sort_unstable();
-    explained.dedup_by(|next, kept| {
-        let joins = next.0 <= kept.1.saturating_add(1);
-        if joins {
-            kept.1 = kept.1.max(next.1);
-        }
-        joins
-    });
-    explained
+        .filter(|(from, to)| from <= to);
+    notes::joined(explained.collect())
 }
 
 /// What the gaps say is lost, by cause and kind.
@@ -76,6 +69,8 @@ pub(super) fn losses(gaps: &Gaps<'_>) -> Vec<Loss> {
 pub(super) struct Walked {
     /// Missing numbers that a gap explains.
     pub(super) explained: u64,
+    /// Missing numbers that only a shipper's note explains.
+    pub(super) untaken: u64,
     /// The last record before the first place where the chain does not hold: no later seal reaches back over it.
     pub(super) holds_through: u64,
 }
@@ -83,6 +78,7 @@ pub(super) struct Walked {
 pub(super) fn walk(gathered: &Gathered, main: &[Fact], gaps: &Gaps<'_>, judged: &mut Judged<'_>) -> Walked {
     begin(gathered, main, judged);
     let mut explained = 0u64;
+    let mut untaken = gaps.untaken_outside(main);
     let mut holds_through = u64::MAX;
     let mut breaks = Breaks { open: None, first: u64::MAX };
     for pair in main.windows(2) {
@@ -93,10 +89,19 @@ pub(super) fn walk(gathered: &Gathered, main: &[Fact], gaps: &Gaps<'_>, judged: 
         }
         breaks.tell(judged);
         let hole = (before.seq + 1, after.seq - 1);
-        let holes = gaps.unexplained(hole);
-        let missing = holes.iter().map(|(from, to)| to - from + 1).sum::<u64>();
-        explained = explained.saturating_add(hole.1 - hole.0 + 1 - missing);
+        let without_a_gap = gaps.unexplained(hole);
+        let holes = gaps.untold(&without_a_gap);
+        explained = explained.saturating_add(hole.1 - hole.0 + 1 - length(&without_a_gap));
+        untaken = untaken.saturating_add(length(&without_a_gap) - length(&holes));
         for (from, to) in holes {
+            if gaps.notes.may_tell_of(to) {
+                let text = format!(
+                    "{} missing, and the gap that may say why is among what a destination did not take",
+                    these(from, to)
+                );
+                judged.remark(RemarkKind::LostGaps, (from, to), text);
+                continue;
+            }
             let text = format!("{} missing, and no gap that is here says why", these(from, to));
             judged.problem(ProblemKind::Hole, (from, to), after.place, text);
             holds_through = holds_through.min(before.seq);
@@ -104,7 +109,7 @@ pub(super) fn walk(gathered: &Gathered, main: &[Fact], gaps: &Gaps<'_>, judged: 
     }
     breaks.tell(judged);
     let edges = check_edges(main, gaps, judged);
-    Walked { explained, holds_through: holds_through.min(breaks.first).min(edges) }
+    Walked { explained, untaken, holds_through: holds_through.min(breaks.first).min(edges) }
 }
 
 /// An epoch begins with a record that says so, with nothing before it.
@@ -186,7 +191,7 @@ pub(super) struct LostBetween {
 
 impl Gaps<'_> {
     /// Every run of this epoch, and who tells of it.
-    fn runs(&self) -> impl Iterator<Item = (Option<u64>, &Run)> {
+    pub(super) fn runs(&self) -> impl Iterator<Item = (Option<u64>, &Run)> {
         let own = self.all.iter().filter(|(_, gap)| gap.epoch.is_none());
         let own = own.flat_map(|(mark, gap)| gap.runs.iter().map(|run| (Some(mark.seq), run)));
         own.chain(self.foreign.iter().map(|run| (None, run)))
@@ -194,7 +199,7 @@ impl Gaps<'_> {
 
     /// Whether a journal that had lost what ends here went on from what was before its loss: what it had delivered
     /// before it lost it is here all the same.
-    fn bridge(&self, end: u64, prev: &Hash) -> bool {
+    pub(super) fn bridge(&self, end: u64, prev: &Hash) -> bool {
         self.bridges.get(&end) == Some(prev)
     }
 
@@ -219,13 +224,33 @@ impl Gaps<'_> {
         &self.all[place(from)..place(to)]
     }
 
-    /// The first missing record that no gap through `seq` explains, and whether there is one.
-    pub(super) fn first_unexplained_through(&self, seq: u64, main: &[Fact]) -> Option<u64> {
+    /// What is missing before `seq`, and no gap through it explains.
+    pub(super) fn unexplained_through(&self, seq: u64, main: &[Fact]) -> Vec<(u64, u64)> {
         let early = self.all.partition_point(|(mark, _)| mark.seq <= seq);
         let explained = joined(&self.all[..early], self.foreign);
+        let main = &main[..main.partition_point(|fact| fact.seq <= seq)];
         let holes = main.windows(2).filter(|pair| pair[1].seq != pair[0].seq + 1);
-        let mut left = holes.map(|pair| unexplained(&explained, (pair[0].seq + 1, pair[1].seq - 1)));
-        left.find_map(|left| left.first().map(|(from, _)| *from))
+        holes.flat_map(|pair| unexplained(&explained, (pair[0].seq + 1, pair[1].seq - 1))).collect()
+    }
+
+    /// Of these, what no note explains either, nor a gap that may be among what notes give up.
+    pub(super) fn first_untold(&self, holes: &[(u64, u64)]) -> Option<u64> {
+        self.untold(holes).into_iter().find(|(_, to)| !self.notes.may_tell_of(*to)).map(|(from, _)| from)
+    }
+
+    /// What of these holes no note explains.
+    fn untold(&self, holes: &[(u64, u64)]) -> Vec<(u64, u64)> {
+        holes.iter().flat_map(|hole| unexplained(&self.notes.runs, *hole)).collect()
+    }
+
+    /// How many numbers notes explain before the first record that is here, and after the last.
+    fn untaken_outside(&self, main: &[Fact]) -> u64 {
+        let (first, last) =
+            (main.first().map_or(u64::MAX, |fact| fact.seq), main.last().map_or(u64::MAX, |fact| fact.seq));
+        let outside = [(1, first - 1), (last.saturating_add(1), self.notes.last())];
+        let outside = outside.iter().filter(|(from, to)| from <= to).flat_map(|hole| self.unexplained(*hole));
+        let outside: Vec<_> = outside.collect();
+        length(&outside) - length(&self.untold(&outside))
     }
 
     /// What of a hole no gap explains.
@@ -250,6 +275,11 @@ fn unexplained(explained: &[(u64, u64)], (mut from, to): (u64, u64)) -> Vec<(u64
         left.push((from, to));
     }
     left
+}
+
+/// How many numbers there are in runs that do not overlap.
+fn length(runs: &[(u64, u64)]) -> u64 {
+    runs.iter().fold(0, |sum, (from, to)| sum.saturating_add(to - from + 1))
 }
 
 fn these(from: u64, to: u64) -> String {

@@ -1,9 +1,11 @@
 //! What is kept of each record until all of them are there.
 
 use super::Where;
+use super::line::Line;
 use crate::finding::Text;
 use crate::finding::wire::gap::{Gap, Run};
 use crate::finding::wire::key::FirstKey;
+use crate::finding::wire::note::Note;
 use crate::finding::wire::proof::Lifecycle;
 use crate::finding::wire::record::{self, Checkpoint, Hash, Id, Kind, Record};
 
@@ -14,9 +16,12 @@ pub(super) struct Gathered {
     pub(super) epoch: Id,
     /// Its keys, by the first record that each can have sealed.
     pub(super) keys: Vec<FirstKey>,
+    awaits_keys: bool,
     pub(super) instances: Vec<Text>,
     pub(super) facts: Vec<Fact>,
     pub(super) gaps: Vec<(Mark, Gap)>,
+    /// What shippers say was not taken.
+    pub(super) notes: Vec<(Note, Where)>,
     /// What gaps of another epoch say is lost of this one.
     pub(super) foreign: Vec<Run>,
     pub(super) checkpoints: Vec<Sealed>,
@@ -31,6 +36,8 @@ pub(super) struct Fact {
     pub(super) prev: Hash,
     pub(super) place: Where,
     pub(super) kind: Kind,
+    /// Only its beginning is here; the hash is told of the whole.
+    pub(super) is_cut: bool,
     /// Milliseconds of Unix time; `NO_TIME` where what stands there is none.
     pub(super) time: i64,
 }
@@ -52,36 +59,68 @@ pub(super) struct Sealed {
 }
 
 impl Gathered {
-    pub(super) fn new(agent: Id, epoch: Id, keys: &[FirstKey]) -> Self {
-        let is_ours = |key: &&FirstKey| (key.agent, key.epoch) == (agent, epoch);
-        let mut keys: Vec<FirstKey> = keys.iter().filter(is_ours).cloned().collect();
-        keys.sort_by_key(|key| key.from_seq);
-        keys.dedup();
-        Self {
+    pub(super) fn new(agent: Id, epoch: Id, keys: &[FirstKey], awaits_keys: bool) -> Self {
+        let mut new = Self {
             agent,
             epoch,
-            keys,
+            keys: Vec::new(),
+            awaits_keys,
             instances: Vec::new(),
             facts: Vec::new(),
             gaps: Vec::new(),
+            notes: Vec::new(),
             foreign: Vec::new(),
             checkpoints: Vec::new(),
             lifecycles: Vec::new(),
+        };
+        keys.iter().for_each(|key| new.add_key(key));
+        new
+    }
+
+    /// Takes a key, if it is one of this epoch's.
+    pub(super) fn add_key(&mut self, key: &FirstKey) {
+        if (key.agent, key.epoch) == (self.agent, self.epoch) && !self.keys.contains(key) {
+            self.keys.push(key.clone());
+            self.keys.sort_by_key(|key| key.from_seq);
         }
     }
 
-    /// Keeps a record; what its body makes impossible to use is said.
+    /// Keeps a line; what its body makes impossible to use is said.
     pub(super) fn take(
         &mut self,
-        record: &Record<'_>,
+        read: Line<'_>,
         line: &[u8],
         place: Where,
     ) -> Result<(), record::Malformed> {
+        match read {
+            Line::Record(record) => return self.record(&record, line, place),
+            Line::Cut(cut) => self.facts.push(Fact {
+                seq: cut.seq,
+                hash: cut.sha256,
+                prev: cut.prev,
+                place,
+                kind: cut.kind,
+                is_cut: true,
+                time: cut.time.unwrap_or(NO_TIME),
+            }),
+            Line::Note(note) => self.notes.push((note, place)),
+            Line::Metrics => {}
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, record: &Record<'_>, line: &[u8], place: Where) -> Result<(), record::Malformed> {
         let mark = Mark { seq: record.seq, hash: Hash::of(line) };
         let time = record.time.parse().map_or(NO_TIME, jiff::Timestamp::as_millisecond);
-        let fact =
-            Fact { seq: record.seq, hash: mark.hash, prev: record.prev, place, kind: record.kind, time };
-        self.facts.push(fact);
+        self.facts.push(Fact {
+            seq: record.seq,
+            hash: mark.hash,
+            prev: record.prev,
+            place,
+            kind: record.kind,
+            is_cut: false,
+            time,
+        });
         if let Some(name) = &record.instance {
             self.name(name);
         }
@@ -107,7 +146,7 @@ impl Gathered {
         }
         let said = Checkpoint::parse(record.body)?;
         let seal = record::sealed(line);
-        let has_key = self.keys.first().is_some_and(|key| key.from_seq <= record.seq);
+        let has_key = self.awaits_keys || self.keys.first().is_some_and(|key| key.from_seq <= record.seq);
         Ok(Sealed {
             mark,
             said,

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::finding::wire::record::{Id, Kind};
+use crate::finding::wire::record::{Hash, Id, Kind};
 use crate::finding::{Severity, Text};
 
 /// Everything that was found in what was read.
@@ -13,6 +13,8 @@ pub struct Report {
     pub malformed: u64,
     /// Records of agents that were not asked for.
     pub others: u64,
+    /// Events for CloudWatch's metrics, which are no records.
+    pub metrics: u64,
     /// Each epoch by itself, in the order in which they were met.
     pub parts: Vec<Part>,
     /// Worst first, then earliest.
@@ -64,13 +66,23 @@ pub struct Part {
     pub records: u64,
     /// Further copies of the same bytes.
     pub duplicates: u64,
+    /// Records of which only the beginning is here.
+    pub cut: u64,
     /// Numbers that are not here, and a gap says why.
     pub explained: u64,
     /// What its gaps say is lost, numbered or not.
     pub losses: Vec<Loss>,
+    /// Numbers that are not here because the destination did not take them, as only the shipper says.
+    pub untaken: u64,
+    /// What the shipper says, note by note.
+    pub told: Vec<Told>,
+    /// Notes beyond the first thousand, which stand for them.
+    pub more_told: u64,
     pub seals: Seals,
     /// Records after the last one that a seal vouches for: chained, and no more.
     pub unsealed: u64,
+    /// Records before that, which stand between a seal and a loss that no sealed gap tells of.
+    pub unvouched: u64,
     pub checkpoints: u64,
     /// The epoch that it says it came from.
     pub from: Option<Origin>,
@@ -83,6 +95,20 @@ pub struct Loss {
     pub kind: Option<Kind>,
     pub severity: Option<Severity>,
     pub count: u64,
+}
+
+/// A shipper's note: a run of records that its destination did not take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    pub cause: &'static str,
+    pub from: u64,
+    pub to: u64,
+    /// Of the first and the last of them, in milliseconds of Unix time.
+    pub times: (Option<i64>, Option<i64>),
+    pub lost: Vec<Loss>,
+    pub digest: Hash,
+    /// How many of them are here all the same.
+    pub here: u64,
 }
 
 /// How far the seals of an epoch go.
@@ -136,6 +162,8 @@ pub enum ProblemKind {
     Fork,
     /// The first record is not one that begins an epoch.
     FalseStart,
+    /// What a shipper says of missing records does not fit those that are here.
+    Note,
     /// Records are missing, and no gap says why.
     Hole,
     /// A checkpoint's numbers are not those of the records.
@@ -145,7 +173,7 @@ pub enum ProblemKind {
 }
 
 impl ProblemKind {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Seal,
         Self::SealOrder,
         Self::Unsealed,
@@ -153,6 +181,7 @@ impl ProblemKind {
         Self::Rollback,
         Self::Fork,
         Self::FalseStart,
+        Self::Note,
         Self::Hole,
         Self::Checkpoint,
         Self::Malformed,
@@ -167,6 +196,7 @@ impl ProblemKind {
             Self::Rollback => "rollback",
             Self::Fork => "fork",
             Self::FalseStart => "false-start",
+            Self::Note => "note",
             Self::Hole => "hole",
             Self::Checkpoint => "checkpoint",
             Self::Malformed => "malformed",
@@ -192,6 +222,10 @@ pub enum RemarkKind {
     LostSeals,
     /// A loss that only a gap after the last seal explains.
     UnsealedGap,
+    /// What stands before a loss that only a shipper tells of is sealed by nobody.
+    UnsealedNote,
+    /// The gap that would explain a loss is among what a destination did not take.
+    LostGaps,
     /// A key opens nothing of what was read.
     UnusedKey,
 }
@@ -202,6 +236,8 @@ impl RemarkKind {
             Self::Spacing => "spacing",
             Self::LostSeals => "lost-seals",
             Self::UnsealedGap => "unsealed-gap",
+            Self::UnsealedNote => "unsealed-note",
+            Self::LostGaps => "lost-gaps",
             Self::UnusedKey => "unused-key",
         }
     }

@@ -17,6 +17,7 @@ use crate::journal::seal::Ratchet;
 pub(super) struct Sealing {
     pub(super) seals: Seals,
     pub(super) unsealed: u64,
+    pub(super) unvouched: u64,
     pub(super) checkpoints: u64,
 }
 
@@ -54,6 +55,7 @@ pub(super) fn judge(
     let sealed = count(points.iter().filter(|point| point.sealed.has_mac).count());
     let through = reach(&good, main, gaps, holds_through, judged);
     let last = through.map_or(0, |(seq, _)| seq);
+    let unvouched = unvouched(&good, last, main, gaps, judged);
     Sealing {
         seals: match through {
             Some((seq, index)) => Seals::Through { seq, index },
@@ -61,6 +63,7 @@ pub(super) fn judge(
             None => Seals::None,
         },
         unsealed: count(main.len() - main.partition_point(|fact| fact.seq <= last)),
+        unvouched,
         checkpoints: count(points.len()),
     }
 }
@@ -76,7 +79,8 @@ fn reach(
 ) -> Option<(u64, u64)> {
     let &(last, _) = good.last()?;
     let mut limit = holds_through;
-    if let Some(lost) = gaps.first_unexplained_through(last, main).filter(|&lost| lost <= last) {
+    let holes = gaps.unexplained_through(last, main);
+    if let Some(lost) = gaps.first_untold(&holes) {
         if lost <= holds_through {
             let text = format!(
                 "the loss from record {lost} on is explained by a gap that no seal covers yet: until one does, nothing \
@@ -87,6 +91,33 @@ fn reach(
         limit = limit.min(lost - 1);
     }
     good[..good.partition_point(|(seq, _)| *seq <= limit)].last().copied()
+}
+
+/// How many records stand between a seal and a loss of which only a shipper tells: no note is sealed, so the seal after the
+/// loss does not reach them.
+fn unvouched(
+    good: &[(u64, u64)],
+    through: u64,
+    main: &[Fact],
+    gaps: &Gaps<'_>,
+    judged: &mut Judged<'_>,
+) -> u64 {
+    let mut count = 0u64;
+    let mut counted = 0;
+    for (lost, _) in gaps.unexplained_through(through, main) {
+        let sealed = good[..good.partition_point(|(seq, _)| *seq < lost)].last().map_or(0, |(seq, _)| *seq);
+        let from = main.partition_point(|fact| fact.seq <= sealed.max(counted));
+        let to = main.partition_point(|fact| fact.seq < lost);
+        counted = lost;
+        let Some((first, last)) = main[from..to].first().zip(main[from..to].last()) else { continue };
+        count = count.saturating_add(u64::try_from(to - from).unwrap_or(u64::MAX));
+        let text = format!(
+            "records {} to {} stand before a loss of which only a shipper's note tells: no seal vouches for them",
+            first.seq, last.seq
+        );
+        judged.remark(RemarkKind::UnsealedNote, (first.seq, last.seq), text);
+    }
+    count
 }
 
 /// A checkpoint of the main line, and where it stands in it.

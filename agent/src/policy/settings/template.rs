@@ -7,7 +7,8 @@ pub enum Rule {
     LogGroup,
     /// 1 to 512 without `:` and `*` (CreateLogStream).
     LogStream,
-    /// A path of up to 1,011 characters and 15 levels of `A-Z a-z 0-9 . - _` (PutParameter).
+    /// A path of `A-Z a-z 0-9 . - _` below which there is room for one more level: PutParameter takes 1,011
+    /// characters and 15 levels.
     Parameter,
     /// Twelve digits.
     Account,
@@ -58,10 +59,10 @@ impl Rule {
             }
             Self::Parameter => {
                 let levels = name.split('/').skip(1);
-                let is_whole = levels.clone().all(|level| !level.is_empty()) && levels.count() <= 15;
+                let is_whole = levels.clone().all(|level| !level.is_empty()) && levels.count() <= 14;
                 let is_free =
                     !["/aws", "/ssm"].iter().any(|taken| name.to_ascii_lowercase().starts_with(taken));
-                name.starts_with('/') && name.len() <= 1011 && only(".-_/") && is_whole && is_free
+                name.starts_with('/') && name.len() <= 1004 && only(".-_/") && is_whole && is_free
             }
             Self::Account => name.len() == 12 && name.bytes().all(|byte| byte.is_ascii_digit()),
             Self::Region => {

@@ -32,7 +32,7 @@ impl Clock {
     }
 
     /// Takes note of a Date header (RFC 9110, section 6.6.1) that came just now.
-    pub(super) fn seen(&self, date: &str) {
+    pub(in crate::ship) fn seen(&self, date: &str) {
         let Ok(server) = DateTime::from_str(date, Format::HttpDate) else { return };
         let Some(server) = server.secs().checked_mul(1000) else { return };
         let skew = server.saturating_sub(self.host());

@@ -7,6 +7,7 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
+use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityError;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_runtime_api::http::Response;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -69,6 +70,10 @@ impl Failure {
         if let Some(wrong) = find::<WrongAccount>(error) {
             return Self::new(Reason::WrongAccount, wrong.to_string());
         }
+        // Whose the credentials are is asked within each call: what went wrong there is what went wrong.
+        if let Some(asked) = error.source().and_then(find::<Asked>) {
+            return Self::from("GetCallerIdentity", asked);
+        }
         let Some(response) = error.raw_response() else {
             let reason = if is_about_credentials(error) { Reason::Credentials } else { Reason::Network };
             return Self::new(reason, format!("{what}: {}", last(error)));
@@ -107,6 +112,8 @@ impl fmt::Display for Failure {
 }
 
 impl Error for Failure {}
+
+type Asked = SdkError<GetCallerIdentityError, Response>;
 
 fn reason(status: u16, code: Option<&str>, message: &str) -> Reason {
     let Some(code) = code else {

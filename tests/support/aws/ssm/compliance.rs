@@ -1,5 +1,7 @@
 //! PutComplianceItems.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value, json};
 
 use super::{Answered, Ssm, hash, is_instance, is_word, list, object, optional, text, unfit};
@@ -70,9 +72,16 @@ impl Ssm {
         if is_whole {
             known.items.clear();
         }
+        let id = |item: &Value| item["Id"].as_str().map(str::to_owned);
+        let mut places: HashMap<String, usize> =
+            known.items.iter().enumerate().filter_map(|(at, item)| Some((id(item)?, at))).collect();
+        // What AWS does with an id that comes twice in one call is not known; here the last one is kept.
         for item in items {
-            known.items.retain(|old| old["Id"] != item["Id"] || item["Id"].is_null());
-            known.items.push(item.clone());
+            let next = known.items.len();
+            match id(item).map(|id| *places.entry(id).or_insert(next)) {
+                Some(at) if at < next => known.items[at] = item.clone(),
+                _ => known.items.push(item.clone()),
+            }
         }
         (known.hash, known.execution_time) = (hash, execution_time);
         known.execution.clone_from(summary);

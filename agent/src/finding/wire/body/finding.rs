@@ -67,6 +67,13 @@ pub struct Decision {
     expired: bool,
 }
 
+impl Decision {
+    /// Whether it silences anything still.
+    pub fn is_in_force(&self) -> bool {
+        !self.expired
+    }
+}
+
 impl FindingBody {
     /// What a finding says. `evidence` may be that of several findings about the same subject.
     pub fn of<'a>(
