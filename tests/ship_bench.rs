@@ -26,7 +26,7 @@ fn how_many_events_a_second() {
     let lines = cloud.lines();
     let (took, usage) = deliver(&cloud, lines.len());
     let ours = rate(lines.len(), took);
-    row("guestward ship", ours, ours, &usage);
+    println!("{}", row("guestward ship", ours, ours, &usage));
 
     let events = cloud.events();
     let messages: Vec<&str> = events.iter().map(|event| event.message.as_str()).collect();
@@ -43,12 +43,9 @@ fn how_many_events_a_second() {
         let took = began.elapsed();
         let arrived: HashSet<String> = peer.events().into_iter().map(|event| event.message).collect();
         let lost = lines.iter().filter(|line| !arrived.contains(*line)).count();
-        row(
-            how,
-            rate(lines.len(), took),
-            ours,
-            &format!("lost {lost}, {} calls{}", peer.puts(), if ok { "" } else { ", FAILED" }),
-        );
+        let how_it_went = if ok { "" } else { ", and it failed" };
+        let more = format!("lost {lost}, {} calls{how_it_went}", peer.puts());
+        println!("{}", row(how, rate(lines.len(), took), ours, &more));
     }
 }
 
@@ -142,8 +139,8 @@ fn rate(count: usize, took: Duration) -> f64 {
     count as f64 / took.as_secs_f64()
 }
 
-fn row(name: &str, rate: f64, ours: f64, more: &str) {
-    println!("{name:<16} {rate:>8.0} events/s {:>6.2} x   {more}", ours / rate);
+fn row(name: &str, rate: f64, ours: f64, more: &str) -> String {
+    format!("{name:<16} {rate:>8.0} events/s {:>6.2} x   {more}", ours / rate)
 }
 
 /// User and system, in hundredths of a second.
