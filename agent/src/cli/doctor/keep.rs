@@ -116,7 +116,7 @@ fn space(policy: &Policy, places: &Places) -> Need {
     let Ok(file_system) = statvfs(place) else {
         return Need::unknown(id, Area::Keep, &format!("the room in {} is not told", place.display()));
     };
-    let free = u64::from(file_system.blocks_available()).saturating_mul(file_system.fragment_size());
+    let free = file_system.blocks_available().saturating_mul(file_system.fragment_size());
     let (most, used) = (policy.journal_max_bytes(), journal_bytes(places));
     let wanted = most.saturating_sub(used);
     let detail = format!(
