@@ -19,6 +19,8 @@ use crate::sys::socket::{self, Listener};
 use destinations::Wanted;
 
 pub(super) fn run(args: &ShipArgs) -> Result<Exit, Failure> {
+    // Before any thread starts; what a batch took can then be given back.
+    crate::sys::memory::one_arena();
     // Before anything else: every later thread inherits it.
     let signals = Signals::block().map_err(Failure::trouble)?;
     let stop = Stop::on_signal(signals).map_err(Failure::trouble)?;

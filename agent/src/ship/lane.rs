@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::retry::{self, Backoff, Halt, Loop, Pace};
 use super::{Bounds, Failed, Places, Shipper, Standing, Stop, Tell};
 use crate::journal::{Batch, Cursor, Directory, Entry, Reader};
+use crate::sys::memory;
 
 pub(super) fn run(
     mut shipper: Box<dyn Shipper>,
@@ -57,6 +58,7 @@ fn until_stopped(
             let mut keep = |to| cursor.advance(to);
             Loop { shipper, keep: &mut keep, pace, standing }.deliver(waiting.take())?;
         } else if !is_more {
+            waiting.give_back();
             pace.wait(shipper.poll());
         }
     }
@@ -81,6 +83,8 @@ struct Waiting {
     entries: Vec<Entry>,
     bytes: usize,
     due: Option<Instant>,
+    /// How much was handed over since memory was given back.
+    handed: usize,
 }
 
 impl Waiting {
@@ -111,7 +115,17 @@ impl Waiting {
     }
 
     fn take(&mut self) -> Vec<Entry> {
-        std::mem::take(self).entries
+        self.due = None;
+        self.handed += std::mem::take(&mut self.bytes);
+        std::mem::take(&mut self.entries)
+    }
+
+    /// A backlog that is gone leaves the memory that it took: an idle shipper is to be a small one.
+    fn give_back(&mut self) {
+        if self.handed > MUCH {
+            self.handed = 0;
+            memory::give_back();
+        }
     }
 }
 
@@ -201,4 +215,6 @@ impl Pace for Real<'_> {
     }
 }
 
+/// Less than this is not worth looking for.
+const MUCH: usize = 128 * 1024;
 const CURSORS_MODE: u32 = 0o750;

@@ -62,10 +62,10 @@ struct Open {
 }
 
 impl Matters {
-    /// Kept in the cursors' directory. Records that were refused stay refused when the shipper is started anew; whatever
-    /// else stood in the way is found again if it still does.
+    /// Kept in the cursors' directory. Records that were refused stay so when the shipper is started anew, and a key that
+    /// is somebody else's does; whatever else stood in the way is found again if it still does.
     pub fn at(cursors: &Path) -> Self {
-        let (place, open) = (Some(cursors.to_owned()), refused_before(cursors));
+        let (place, open) = (Some(cursors.to_owned()), remembered(cursors));
         Self(Arc::new(Mutex::new(Kept { place, open, written: None })))
     }
 
@@ -86,6 +86,17 @@ impl Matters {
 
     pub fn close(&self, matter: Matter, subject: &str) {
         self.change(|open| drop(open.remove(&(matter, subject.to_owned()))));
+    }
+
+    pub fn is_open(&self, matter: Matter, subject: &str) -> bool {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.open.contains_key(&(matter, subject.to_owned()))
+    }
+
+    /// Nothing goes to AWS any more, so that nothing stands in its way.
+    pub fn remove(cursors: &Path) {
+        // Where there is none, nothing needs to be removed.
+        let _ = Directory::open(cursors).and_then(|directory| directory.remove(FILE));
     }
 
     /// Says that somebody is there, if that was not said for a while.
@@ -139,22 +150,25 @@ impl Kept {
     }
 }
 
-/// What the file of the run before says was refused lately.
-fn refused_before(cursors: &Path) -> BTreeMap<(Matter, String), Open> {
+/// What the file of the run before says, and nobody could find again.
+fn remembered(cursors: &Path) -> BTreeMap<(Matter, String), Open> {
     let read = || -> Option<serde_json::Value> {
         let bytes = Directory::open(cursors).ok()?.read(FILE, 0, MAX_FILE).ok()?;
         serde_json::from_slice(&bytes).ok()
     };
     let kept = read().unwrap_or_default();
     let matters = kept["matters"].as_array().into_iter().flatten();
-    let refused = matters.filter(|matter| matter["matter"] == Matter::Refused.name()).filter_map(|matter| {
-        let text = |name: &str| matter[name].as_str().map(|text| Text::new(text).as_str().to_owned());
-        let since: Timestamp = matter["since"].as_str()?.parse().ok()?;
-        let age = Timestamp::now().duration_since(since);
+    let known =
+        |name: &str| [Matter::Refused, Matter::SealKey].into_iter().find(|matter| matter.name() == name);
+    let read = matters.filter_map(|of| {
+        let text = |name: &str| of[name].as_str().map(|text| Text::new(text).as_str().to_owned());
+        let matter = known(of["matter"].as_str()?)?;
+        let since: Timestamp = of["since"].as_str()?.parse().ok()?;
+        let is_recent = Timestamp::now().duration_since(since) < REMEMBERED;
         let open = Open { observed: text("observed")?, expected: text("expected")?, since };
-        (age < REMEMBERED).then_some(((Matter::Refused, text("subject")?), open))
+        (is_recent || matter == Matter::SealKey).then_some(((matter, text("subject")?), open))
     });
-    refused.take(MAX_OPEN).collect()
+    read.take(MAX_OPEN).collect()
 }
 
 /// In the cursors' directory.

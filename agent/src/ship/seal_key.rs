@@ -29,8 +29,6 @@ pub struct SealKey {
     cursors: PathBuf,
     patience: Duration,
     refused: Option<Instant>,
-    /// The hash of a key in whose place there was another one before ours was told.
-    usurped: Option<String>,
 }
 
 /// Why a key is still here.
@@ -44,7 +42,7 @@ enum Unmoved {
 impl SealKey {
     /// `template` is the policy's name for the parameter.
     pub fn new(template: String, aws: Arc<Aws>, matters: Matters, cursors: PathBuf) -> Self {
-        Self { template, aws, matters, cursors, patience: PATIENCE, refused: None, usurped: None }
+        Self { template, aws, matters, cursors, patience: PATIENCE, refused: None }
     }
 
     /// Whoever refused is not asked again before.
@@ -77,7 +75,7 @@ impl SealKey {
         }
     }
 
-    fn carry(&mut self) -> Result<(), Unmoved> {
+    fn carry(&self) -> Result<(), Unmoved> {
         let here =
             |cause: std::io::Error| Unmoved::Stuck { subject: FILE.to_owned(), observed: cause.to_string() };
         let directory = match Directory::open(&self.cursors) {
@@ -97,7 +95,7 @@ impl SealKey {
     }
 
     /// Both parameters are ours when it returns.
-    fn put(&mut self, session: &Arc<Session>, name: &str, text: &Zeroizing<String>) -> Result<(), Unmoved> {
+    fn put(&self, session: &Arc<Session>, name: &str, text: &Zeroizing<String>) -> Result<(), Unmoved> {
         let hash: String = Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
         let (of_hash, of_key) = (format!("{name}/sha256"), format!("{name}/key"));
         let stuck = |failure: Failure| {
@@ -107,7 +105,8 @@ impl SealKey {
                 Unmoved::Later(failure)
             }
         };
-        let mut is_first = self.usurped.as_ref() == Some(&hash);
+        // Found once, it is remembered over a restart: by then the hash is there, and the key would pass for ours.
+        let mut is_first = self.matters.is_open(Matter::SealKey, &of_key);
         match self.put_parameter(session, &of_hash, &hash, ParameterType::String) {
             Ok(()) => is_first = true,
             Err(failure) if failure.reason == Reason::Exists => {
@@ -125,13 +124,12 @@ impl SealKey {
             // We put it and never heard of it.
             Err(failure) if failure.reason == Reason::Exists && !is_first => {}
             Err(failure) if failure.reason == Reason::Exists => {
-                self.usurped = Some(hash);
                 let observed = format!("{of_key} was there before this journal's key was told to anybody");
-                return Err(Unmoved::Stuck { subject: name.to_owned(), observed });
+                return Err(Unmoved::Stuck { subject: of_key, observed });
             }
             Err(failure) => return Err(stuck(failure)),
         }
-        self.usurped = None;
+        self.matters.close(Matter::SealKey, &of_key);
         Ok(())
     }
 

@@ -74,6 +74,9 @@ impl Wanted {
             let unusable = |cause| Failure::trouble(format!("cannot use standard output: {cause}"));
             destinations.push(Destination::new(Stdout::new().map_err(unusable)?));
         }
+        if self.aws.is_none() {
+            Matters::remove(&places.cursors());
+        }
         if let Some(wanted) = &self.aws {
             let aws = wanted.start(stop)?;
             let matters = Matters::at(&places.cursors());

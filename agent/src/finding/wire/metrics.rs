@@ -15,7 +15,7 @@ pub fn event(record: &Record<'_>, namespace: &str, fleet: &str) -> Option<String
     }
     let beat: Beat = serde_json::from_str(record.body).ok()?;
     let time: jiff::Timestamp = record.time.parse().ok()?;
-    let metrics: Vec<_> = METRICS.iter().map(|(name, unit)| json!({"Name": name, "Unit": unit})).collect();
+    let metrics: Vec<_> = METRICS.iter().map(|name| json!({"Name": name})).collect();
     let event = json!({
         "_aws": {
             "Timestamp": time.as_millisecond(),
@@ -23,14 +23,12 @@ pub fn event(record: &Record<'_>, namespace: &str, fleet: &str) -> Option<String
         },
         "fleet": fleet,
         "agent": record.agent.to_string(),
-        "epoch": record.epoch.to_string(),
-        "of_seq": record.seq,
+        "of": record.seq,
         "Heartbeats": 1,
         "Failing": beat.counts.fail,
         "Unknown": beat.counts.unknown,
         "Undelivered": beat.backlog.bytes,
-        "Gaps": beat.gaps,
-        "Dropped": beat.dropped,
+        "Lost": beat.dropped,
     });
     Some(event.to_string())
 }
@@ -39,7 +37,6 @@ pub fn event(record: &Record<'_>, namespace: &str, fleet: &str) -> Option<String
 struct Beat {
     counts: Counts,
     backlog: Backlog,
-    gaps: u64,
     dropped: u64,
 }
 
@@ -54,15 +51,8 @@ struct Backlog {
     bytes: u64,
 }
 
-/// Names and CloudWatch's units.
-const METRICS: &[(&str, &str)] = &[
-    ("Heartbeats", "Count"),
-    ("Failing", "Count"),
-    ("Unknown", "Count"),
-    ("Undelivered", "Bytes"),
-    ("Gaps", "Count"),
-    ("Dropped", "Count"),
-];
+/// As few as answer what a fleet is asked: is it there, is it sound, does it arrive. The day has a budget of bytes.
+const METRICS: &[&str] = &["Heartbeats", "Failing", "Unknown", "Undelivered", "Lost"];
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test that cannot go on stops here")]
