@@ -132,7 +132,6 @@ const EXCEPTIONS: &[(&str, &[&str], &str)] = &[
         &["thread::Builder", "Builder::new"],
         "one runtime, on a thread of its own, carries what all shippers have to say to AWS",
     ),
-    ("ship/aws/bounded.rs", &["Builder::new"], "it builds a client for HTTP, and no thread"),
     ("ship/stop.rs", &["thread::Builder", "Builder::new"], "signals are waited for on a thread of their own"),
     (
         "journal/storage.rs",
@@ -151,7 +150,6 @@ const EXCEPTIONS: &[(&str, &[&str], &str)] = &[
         "the operator names the file of a first key, and one that came to nothing goes again",
     ),
     ("sys/memory.rs", &["unsafe {"], "the allocator has no safe wrapper"),
-    ("ship/aws/bounded.rs", &["Builder::new"], "it builds a client, and no thread"),
     ("sys/clock.rs", &["unsafe {"], "neither has adjtimex"),
     (
         "sys/socket/place.rs",

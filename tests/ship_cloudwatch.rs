@@ -4,6 +4,7 @@ mod faults;
 mod groups;
 mod kills;
 mod rejected;
+mod role;
 mod times;
 
 use std::collections::{BTreeMap, HashSet};

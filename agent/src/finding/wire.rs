@@ -6,6 +6,7 @@ pub mod body;
 pub mod cut;
 pub mod folded;
 pub mod gap;
+mod hashed;
 pub mod key;
 pub mod metrics;
 pub mod note;

@@ -4,21 +4,17 @@ use std::fmt;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
+use aws_config::SdkConfig;
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::provider_config::ProviderConfig;
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, SdkConfig};
-use aws_sdk_cloudwatchlogs::config::retry::RetryConfig;
-use aws_sdk_cloudwatchlogs::config::{IdentityCache, Region, SharedCredentialsProvider, SharedHttpClient};
-use aws_smithy_async::rt::sleep::TokioSleep;
-use aws_smithy_http_client::tls;
+use aws_sdk_cloudwatchlogs::config::{IdentityCache, Region, SharedCredentialsProvider};
 use tokio::runtime::Runtime;
 
 use super::Trouble;
 use crate::finding::wire::key::FirstKey;
 use crate::ship::aws::endpoints::Endpoints;
-use crate::ship::aws::{Failure, Reason};
+use crate::ship::aws::{self, Failure, Reason};
 
 /// Whoever asks: a runtime on this very thread, and the clients of one region.
 pub struct Asking {
@@ -47,18 +43,9 @@ impl Asking {
             Some(region) => region,
             None => runtime.block_on(region_of_profile()).ok_or(Trouble::Region)?,
         };
-        let http = aws_smithy_http_client::Builder::new()
-            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
-            .pool_max_idle_per_host(1)
-            .build_https();
-        let base = runtime.block_on(base(&region, http));
-        let at = |endpoint: Option<String>| {
-            let mut builder = base.clone().into_builder();
-            builder.set_endpoint_url(endpoint);
-            builder.build()
-        };
-        let logs = aws_sdk_cloudwatchlogs::Client::new(&at(endpoints.logs()));
-        let ssm = aws_sdk_ssm::Client::new(&at(endpoints.ssm()));
+        let base = runtime.block_on(base(&region));
+        let logs = aws_sdk_cloudwatchlogs::Client::new(&aws::at(&base, endpoints.logs()));
+        let ssm = aws_sdk_ssm::Client::new(&aws::at(&base, endpoints.ssm()));
         Ok(Self { runtime, logs, ssm, region })
     }
 
@@ -105,7 +92,7 @@ impl Asking {
         let started = Instant::now();
         let mut tries = 0;
         loop {
-            let asked = async { tokio::time::timeout(PATIENCE, call()).await };
+            let asked = async { tokio::time::timeout(aws::PATIENCE, call()).await };
             let failure = match self.runtime.block_on(asked) {
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(failure)) => failure,
@@ -132,26 +119,17 @@ async fn region_of_profile() -> Option<String> {
     ProfileFileRegionProvider::new().region().await.map(|region| region.to_string())
 }
 
-/// What both services share: the timeouts are those of `ship/aws.rs`.
-async fn base(region: &str, http: SharedHttpClient) -> SdkConfig {
-    let region = Region::new(region.to_owned());
-    let provider =
-        ProviderConfig::without_region().with_region(Some(region.clone())).with_http_client(http.clone());
+/// What both services share, with the credentials that the environment and its profiles name.
+async fn base(region: &str) -> SdkConfig {
+    let http = aws::http();
+    let provider = ProviderConfig::without_region()
+        .with_region(Some(Region::new(region.to_owned())))
+        .with_http_client(http.clone());
     let chain = DefaultCredentialsChain::builder().configure(provider).build().await;
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(CONNECT)
-        .read_timeout(READ)
-        .operation_timeout(OPERATION)
-        .build();
-    SdkConfig::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(region)
-        .http_client(http)
-        .sleep_impl(TokioSleep::new())
-        .timeout_config(timeouts)
-        .retry_config(RetryConfig::disabled())
+    aws::settings(region, http)
+        .into_builder()
         .credentials_provider(SharedCredentialsProvider::new(chain))
-        .identity_cache(IdentityCache::lazy().load_timeout(CREDENTIALS).build())
+        .identity_cache(IdentityCache::lazy().load_timeout(aws::CREDENTIALS).build())
         .build()
 }
 
@@ -169,11 +147,6 @@ fn random() -> u64 {
     u64::from_ne_bytes(bytes)
 }
 
-const PATIENCE: Duration = Duration::from_secs(30);
-const OPERATION: Duration = Duration::from_secs(28);
-const READ: Duration = Duration::from_secs(20);
-const CONNECT: Duration = Duration::from_secs(5);
-const CREDENTIALS: Duration = Duration::from_secs(15);
 /// A person waits; longer than that, something has to be done.
 const LONGEST_SILENCE: Duration = Duration::from_secs(600);
 /// A read of a log group may be asked for five times a second and more.

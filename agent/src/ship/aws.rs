@@ -25,6 +25,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_cloudwatchlogs::config::retry::RetryConfig;
 use aws_sdk_cloudwatchlogs::config::{IdentityCache, Region, SharedHttpClient};
 use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_http_client::tls;
 use tokio::runtime::Handle;
 
 use super::Stop;
@@ -188,7 +189,11 @@ impl Aws {
     }
 
     fn connect(&self, pin: Pin) -> Session {
-        let base = self.base(&pin);
+        let base = settings(&pin.region, self.http.clone())
+            .into_builder()
+            .time_source(self.clock.clone())
+            .disable_clock_skew_correction(true)
+            .build();
         let sts = at(&base, self.endpoints.sts());
         let provider = Pinned::provider(self.source, &base, sts.clone(), pin.account.clone());
         let cache = IdentityCache::lazy().load_timeout(CREDENTIALS).build();
@@ -208,45 +213,51 @@ impl Aws {
         }
     }
 
-    /// What all services share. Nothing of it comes from the environment or a profile.
-    fn base(&self, pin: &Pin) -> SdkConfig {
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(CONNECT)
-            .read_timeout(READ)
-            .operation_timeout(OPERATION)
-            .build();
-        SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(pin.region.clone()))
-            .http_client(self.http.clone())
-            .time_source(self.clock.clone())
-            .sleep_impl(TokioSleep::new())
-            .timeout_config(timeouts)
-            .retry_config(RetryConfig::disabled())
-            .disable_clock_skew_correction(true)
-            .build()
-    }
-
     fn lock(&self) -> MutexGuard<'_, Option<Arc<Session>>> {
         // It is replaced whole.
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+/// What all clients share. Nothing of it comes from the environment or a profile.
+pub fn settings(region: &str, http: SharedHttpClient) -> SdkConfig {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(CONNECT)
+        .read_timeout(READ)
+        .operation_timeout(OPERATION)
+        .build();
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(region.to_owned()))
+        .http_client(http)
+        .sleep_impl(TokioSleep::new())
+        .timeout_config(timeouts)
+        .retry_config(RetryConfig::disabled())
+        .build()
+}
+
+/// HTTP with TLS, and one connection a host that is kept.
+pub fn http() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new()
+        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+        .pool_max_idle_per_host(1)
+        .build_https()
+}
+
 /// A service's own configuration.
-fn at(base: &SdkConfig, endpoint: Option<String>) -> SdkConfig {
+pub fn at(base: &SdkConfig, endpoint: Option<String>) -> SdkConfig {
     let mut builder = base.clone().into_builder();
     builder.set_endpoint_url(endpoint);
     builder.build()
 }
 
 /// Longer than any part below takes, so that each ends with a reason of its own where it can.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 const OPERATION: Duration = Duration::from_secs(28);
 const READ: Duration = Duration::from_secs(20);
 const CONNECT: Duration = Duration::from_secs(5);
 /// Metadata service and STS together.
-const CREDENTIALS: Duration = Duration::from_secs(15);
+pub const CREDENTIALS: Duration = Duration::from_secs(15);
 /// How long a call that is under way may go on after somebody asked to stop: its answer saves a duplicate.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 const TICK: Duration = Duration::from_millis(50);

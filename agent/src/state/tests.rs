@@ -242,7 +242,7 @@ fn no_damage_goes_unnoticed() {
     assert!(State::from_bytes(&[&bytes[..], b"\n"].concat()).is_err());
     assert!(State::from_bytes(&[&bytes[..], &bytes[..]].concat()).is_err());
     assert_eq!(State::from_bytes(&bytes).unwrap().to_bytes(), bytes);
-    assert!(State::from_bytes(b"").unwrap_err().to_string().starts_with("cannot read what is open"));
+    assert!(State::from_bytes(b"").unwrap_err().to_string().starts_with("the file ends too early"));
 }
 
 #[test]

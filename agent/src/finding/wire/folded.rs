@@ -6,10 +6,9 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use super::body::{Told, moment};
-use super::open::Damaged;
+use super::hashed::{self, Damaged};
 use super::record::Id;
 use crate::finding::{Severity, Verdict};
 
@@ -79,24 +78,11 @@ impl Default for Folded {
 impl Folded {
     /// The document in one line, and its hash in another.
     pub fn to_bytes(&self) -> Vec<u8> {
-        // Texts, numbers and lists of them: nothing here can fail to be written.
-        let mut bytes = serde_json::to_vec(self).unwrap_or_default();
-        let hash = hash(&bytes);
-        bytes.push(b'\n');
-        bytes.extend_from_slice(hash.as_bytes());
-        bytes.push(b'\n');
-        bytes
+        hashed::to_bytes(self)
     }
 
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Damaged> {
-        let body = bytes.strip_suffix(b"\n").ok_or(Damaged::Torn)?;
-        let (document, kept) = body.split_at_checked(body.len().wrapping_sub(HASH)).ok_or(Damaged::Torn)?;
-        let document = document.strip_suffix(b"\n").ok_or(Damaged::Torn)?;
-        if hash(document).as_bytes() != kept {
-            return Err(Damaged::Altered);
-        }
-        let folded: Self =
-            serde_json::from_slice(document).map_err(|error| Damaged::NotUnderstood(error.to_string()))?;
+        let folded: Self = hashed::from_bytes(bytes)?;
         if folded.schema != SCHEMA {
             return Err(Damaged::NotUnderstood(format!("it is not {SCHEMA}")));
         }
@@ -104,13 +90,7 @@ impl Folded {
     }
 }
 
-fn hash(bytes: &[u8]) -> String {
-    super::base64url(&Sha256::digest(bytes))
-}
-
 const SCHEMA: &str = "guestward.folded/1";
-/// SHA-256 in base64url.
-const HASH: usize = 43;
 
 #[cfg(test)]
 mod tests {

@@ -1,12 +1,11 @@
 //! What is open, as it is kept between two runs: schema `guestward.open/1`, one JSON document and its hash.
 
-use std::fmt;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use super::body::{Told, moment};
+use super::hashed;
+pub use super::hashed::Damaged;
 use crate::finding::{Severity, Verdict};
 
 pub const OPEN_SCHEMA: &str = "guestward.open/1";
@@ -53,58 +52,14 @@ impl Document {
 
     /// The document in one line, and its hash in another.
     pub fn to_bytes(&self) -> Vec<u8> {
-        // Texts, numbers and lists of them: nothing here can fail to be written.
-        let mut bytes = serde_json::to_vec(self).unwrap_or_default();
-        let hash = hash(&bytes);
-        bytes.push(b'\n');
-        bytes.extend_from_slice(hash.as_bytes());
-        bytes.push(b'\n');
-        bytes
+        hashed::to_bytes(self)
     }
 
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Damaged> {
-        let body = bytes.strip_suffix(b"\n").ok_or(Damaged::Torn)?;
-        let (document, kept) = body.split_at_checked(body.len().wrapping_sub(HASH)).ok_or(Damaged::Torn)?;
-        let document = document.strip_suffix(b"\n").ok_or(Damaged::Torn)?;
-        if hash(document).as_bytes() != kept {
-            return Err(Damaged::Altered);
-        }
-        let document: Self =
-            serde_json::from_slice(document).map_err(|error| Damaged::NotUnderstood(error.to_string()))?;
+        let document: Self = hashed::from_bytes(bytes)?;
         if document.schema != OPEN_SCHEMA {
             return Err(Damaged::NotUnderstood(format!("it is not {OPEN_SCHEMA}")));
         }
         Ok(document)
     }
 }
-
-/// Why what was open cannot be told.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Damaged {
-    /// It ends before its hash does.
-    Torn,
-    /// The hash is another document's.
-    Altered,
-    /// Whole, and not in words of this version.
-    NotUnderstood(String),
-}
-
-impl fmt::Display for Damaged {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot read what is open, so the next look tells everything anew: ")?;
-        match self {
-            Self::Torn => write!(f, "the file ends too early"),
-            Self::Altered => write!(f, "the file is not what was written"),
-            Self::NotUnderstood(what) => write!(f, "{what}"),
-        }
-    }
-}
-
-impl std::error::Error for Damaged {}
-
-fn hash(bytes: &[u8]) -> String {
-    super::base64url(&Sha256::digest(bytes))
-}
-
-/// SHA-256 in base64url.
-const HASH: usize = 43;

@@ -4,7 +4,6 @@
 //! is read.
 
 use aws_sdk_cloudwatchlogs::config::{HttpClient, RuntimeComponents, SharedHttpClient};
-use aws_smithy_http_client::tls;
 use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
@@ -23,11 +22,7 @@ pub(super) struct Bounded {
 
 impl Bounded {
     pub(super) fn new(clock: Clock) -> Self {
-        let inner = aws_smithy_http_client::Builder::new()
-            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
-            .pool_max_idle_per_host(1)
-            .build_https();
-        Self { inner, clock }
+        Self { inner: super::http(), clock }
     }
 }
 
