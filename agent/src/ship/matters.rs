@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::finding::Text;
 use crate::finding::wire::rfc3339_millis;
-use crate::journal::{Directory, Storage as _};
+use crate::journal::{Directory, Storage as _, handover};
 
 /// Shared by all who deliver.
 #[derive(Debug, Clone)]
@@ -152,9 +152,11 @@ impl Kept {
 
 /// What the file of the run before says, and nobody could find again.
 fn remembered(cursors: &Path) -> BTreeMap<(Matter, String), Open> {
+    let Ok(directory) = Directory::open(cursors) else { return BTreeMap::new() };
+    // A key that is not waiting any more is in nobody's place.
+    let has_key = directory.size(handover::FILE).is_ok();
     let read = || -> Option<serde_json::Value> {
-        let bytes = Directory::open(cursors).ok()?.read(FILE, 0, MAX_FILE).ok()?;
-        serde_json::from_slice(&bytes).ok()
+        serde_json::from_slice(&directory.read(FILE, 0, MAX_FILE).ok()?).ok()
     };
     let kept = read().unwrap_or_default();
     let matters = kept["matters"].as_array().into_iter().flatten();
@@ -166,7 +168,8 @@ fn remembered(cursors: &Path) -> BTreeMap<(Matter, String), Open> {
         let since: Timestamp = of["since"].as_str()?.parse().ok()?;
         let is_recent = Timestamp::now().duration_since(since) < REMEMBERED;
         let open = Open { observed: text("observed")?, expected: text("expected")?, since };
-        (is_recent || matter == Matter::SealKey).then_some(((matter, text("subject")?), open))
+        (if matter == Matter::SealKey { has_key } else { is_recent })
+            .then_some(((matter, text("subject")?), open))
     });
     read.take(MAX_OPEN).collect()
 }

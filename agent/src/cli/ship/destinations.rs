@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use crate::check;
 use crate::cli::Failure;
-use crate::host::Host;
 use crate::host::imds::{Endpoint, VARIABLE, document};
+use crate::host::{Host, Identity};
 use crate::journal::places::Places;
 use crate::policy::Policy;
 use crate::ship::aws::endpoints::Endpoints;
@@ -162,20 +162,26 @@ impl WantedAws {
             let pin = account.zip(region).map(|(account, region)| Pin { account, region, instance: None });
             return pin.ok_or_else(|| "the policy names no account and region".to_owned());
         };
+        let host = Host::at("/").map_err(|cause| cause.to_string())?;
         let read = |path: &PathBuf| {
-            let read = Host::at("/").and_then(|host| host.read(path, MAX_CERTIFICATE));
-            read.map_err(|cause| format!("cannot read identity-certificate: {cause}"))
+            host.read(path, MAX_CERTIFICATE)
+                .map_err(|cause| format!("cannot read identity-certificate: {cause}"))
         };
         let certificate = self.certificate.as_ref().map(read).transpose()?;
         let document =
             document(endpoint, certificate.as_deref()).map_err(|why| format!("{why}: nothing is sent"))?;
-        for (what, wanted, is) in
-            [("account", &self.account, &document.account), ("region", &self.region, &document.region)]
-        {
+        // AWS signs every instance's document, also that of somebody else's. What the machine says of itself does not
+        // come by the same way.
+        let own = Identity::of(&host).instance_id.map(|id| id.as_str().to_owned());
+        for (what, wanted, is) in [
+            ("the policy's account", &self.account, &document.account),
+            ("the policy's region", &self.region, &document.region),
+            ("this instance's id (DMI)", &own, &document.instance),
+        ] {
             if wanted.as_ref().is_some_and(|wanted| wanted != is) {
                 let wanted = wanted.as_deref().unwrap_or_default();
                 return Err(format!(
-                    "the policy's [aws] {what} is {wanted}, and that of the identity document {is}: nothing is sent"
+                    "{what} is {wanted}, and the identity document says {is}: nothing is sent"
                 ));
             }
         }
