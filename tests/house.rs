@@ -141,7 +141,6 @@ const EXCEPTIONS: &[(&str, &[&str], &str)] = &[
     ("journal/lock.rs", &["OpenOptions"], "a lock lies in the journal's or the cursors' own directory"),
     ("ship/local.rs", &["OpenOptions", "set_permissions"], "the local file is where the records are to be"),
     ("ship/local/tail.rs", &["OpenOptions"], "a torn last line of the local file is cut off"),
-    ("fleet/asking.rs", &["Builder::new"], "it builds a client for HTTP, and no thread"),
     ("host/sshd.rs", &["Builder::new"], "it builds a configuration, and no thread"),
     ("ship/local/rotate.rs", &["fs::remove_file", "fs::rename"], "the local files are the agent's own"),
     (
