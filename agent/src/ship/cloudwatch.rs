@@ -72,6 +72,8 @@ pub struct CloudWatch {
     progress: Progress,
     /// How old an event may be that is still taken, as the answers taught, and when.
     learned: Option<(i64, Instant)>,
+    /// How many records it refused for good.
+    refused: u64,
     /// How many events the next request may have; less than the rule while a refused one is searched.
     most: usize,
 }
@@ -90,7 +92,15 @@ struct Progress {
 
 impl CloudWatch {
     pub fn new(settings: Settings, aws: Arc<Aws>, matters: Matters) -> Self {
-        Self { settings, aws, matters, progress: Progress::default(), learned: None, most: MAX_EVENTS }
+        Self {
+            settings,
+            aws,
+            matters,
+            progress: Progress::default(),
+            learned: None,
+            refused: 0,
+            most: MAX_EVENTS,
+        }
     }
 }
 
@@ -202,8 +212,10 @@ impl CloudWatch {
     fn account(&mut self, entry: &Entry) {
         let is_refused = self.progress.refused.contains(&key(entry));
         let text = if is_refused {
+            self.refused += 1;
             let what = format!(
-                "a {} record, {}, is refused for good; a note stands in its place",
+                "{} since the start, the last a {} record, {}: a note stands in the place of each",
+                self.refused,
                 entry.kind.name(),
                 entry.position
             );

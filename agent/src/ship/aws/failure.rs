@@ -118,6 +118,7 @@ type Asked = SdkError<GetCallerIdentityError, Response>;
 fn reason(status: u16, code: Option<&str>, message: &str) -> Reason {
     let Some(code) = code else {
         return match status {
+            413 => Reason::Invalid,
             429 => Reason::Throttled,
             500.. => Reason::Server,
             _ => Reason::Other,
@@ -159,6 +160,8 @@ fn reason(status: u16, code: Option<&str>, message: &str) -> Reason {
         "ResourceAlreadyExists" | "ParameterAlreadyExists" => Reason::Exists,
         "InvalidParameter" => Reason::Invalid,
         _ if status >= 500 => Reason::Server,
+        // Whatever stands in between takes less at once than AWS does.
+        _ if status == 413 => Reason::Invalid,
         _ if status == 429 => Reason::Throttled,
         _ => Reason::Other,
     }
@@ -214,7 +217,7 @@ mod tests {
             (400, Some("ResourceNotFoundException"), "", Reason::Missing),
             (500, None, "", Reason::Server),
             (503, Some("ServiceUnavailableException"), "", Reason::Server),
-            (413, None, "", Reason::Other),
+            (413, None, "", Reason::Invalid),
         ] {
             assert_eq!(reason(status, code, message), wanted, "{status} {code:?} {message}");
         }
