@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 
 use super::super::support::aws::{Fault, Kind};
 use super::super::support::journal::until;
-use super::{Cloud, GROUP, cursor, notes};
+use super::{Cloud, GROUP, REGION, cursor, notes};
 
 fn days(days: i64) -> SignedDuration {
     SignedDuration::from_hours(24 * days)
@@ -83,4 +83,30 @@ fn times_that_go_back_and_forth_keep_the_order() {
     assert_eq!(cloud.duplicates(), 0);
     let messages: Vec<String> = cloud.events().into_iter().map(|event| event.message).collect();
     assert_eq!(messages, cloud.lines());
+}
+
+#[test]
+fn after_it_all_the_proof_over_the_log_group_agrees() {
+    let cloud = Cloud::new("too-old = \"digest\"\nstream = \"one\"");
+    cloud.aws.group(GROUP).stream("one");
+    cloud.record_past(16 * 24, SignedDuration::ZERO);
+    cloud.record(1000..1400);
+    cloud.aws.faults().set([
+        Fault::times(1, Kind::LostReply).on("PutLogEvents"),
+        Fault::times(2, Kind::Throttle(None)),
+        Fault::always(Kind::Poison("\\\"n\\\":1203,")),
+    ]);
+    let mut shipper = cloud.ship();
+    cloud.until_delivered();
+    until("the cursor is behind all of them", || cursor(&cloud) == Some(cloud.lines().len() as u64));
+    assert!(shipper.terminate().0.success());
+    cloud.assert_sound();
+    cloud.aws.faults().clear();
+    let verify = ["journal", "verify", "--log-group", GROUP, "--region", REGION, "--format", "json"];
+    let output = cloud.command(&verify).output().unwrap();
+    let (said, why) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{said}\n{why}");
+    for cause in ["too-old", "refused"] {
+        assert!(said.contains(&format!("\"{cause}\"")), "{cause} is told: {said}");
+    }
 }
