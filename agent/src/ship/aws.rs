@@ -259,5 +259,5 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// Metadata service and STS together.
 pub const CREDENTIALS: Duration = Duration::from_secs(15);
 /// How long a call that is under way may go on after somebody asked to stop: its answer saves a duplicate.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+const LAST_WORDS: Duration = Duration::from_secs(3);
 const TICK: Duration = Duration::from_millis(50);
