@@ -101,7 +101,7 @@ pub(super) const CHECKS: &[Check] = &[
                       still here and goes to another name as soon as the policy has one.",
         parameters: &[],
         evaluate: |facts, _| {
-            judge(facts, About::SealKey, "Another key is in the place of this journal's first", |_| None)
+            judge(facts, About::SealKey, "This journal's first key is not in Parameter Store", |_| None)
         },
     },
 ];
