@@ -10,8 +10,7 @@ mod owners;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use nix::errno::Errno;
-
+use super::running::has_ended;
 use super::{Cause, Host, Text, Unreadable};
 pub use owners::Owner;
 
@@ -88,7 +87,15 @@ struct Look<'a> {
 
 impl Look<'_> {
     fn at(&mut self, pid: u32) -> Result<(), Unreadable> {
-        let began = self.start_time(pid)?;
+        let began = self.stat(pid)?.began;
+        match self.at_since(pid, began) {
+            // One that ends lets go of this and that before its id is gone: mountinfo is EINVAL then, exe EACCES.
+            Err(_) if !self.goes_on(pid, began)? => Ok(()),
+            done => done,
+        }
+    }
+
+    fn at_since(&mut self, pid: u32, began: u64) -> Result<(), Unreadable> {
         let mut gone = maps::gone(self.host, &place(pid, "maps"))?;
         gone.extend(self.program_gone(pid)?);
         if gone.is_empty() || !self.roots.is_hosts(self.host, pid)? {
@@ -102,10 +109,15 @@ impl Look<'_> {
             gone: Vec::new(),
         };
         // Another process under the same id is another story.
-        if self.start_time(pid)? == began {
+        if self.stat(pid)?.began == began {
             self.outdated.push((process, gone));
         }
         Ok(())
+    }
+
+    fn goes_on(&self, pid: u32, began: u64) -> Result<bool, Unreadable> {
+        let stat = self.stat(pid)?;
+        Ok(!stat.is_ending && stat.began == began)
     }
 
     /// The program itself, which need not be mapped under its own name any more.
@@ -124,10 +136,9 @@ impl Look<'_> {
         self.host.read(place(pid, name), MAX_FILE)
     }
 
-    /// In clock ticks since the system started: with the id, the identity of a process.
-    fn start_time(&self, pid: u32) -> Result<u64, Unreadable> {
+    fn stat(&self, pid: u32) -> Result<Stat, Unreadable> {
         let stat = self.read(pid, "stat")?;
-        start_time(&stat).ok_or_else(|| Unreadable::malformed(place(pid, "stat"), 1, "no start time"))
+        Stat::parse(&stat).ok_or_else(|| Unreadable::malformed(place(pid, "stat"), 1, "no start time"))
     }
 
     fn uid(&self, pid: u32) -> Result<u32, Unreadable> {
@@ -140,21 +151,29 @@ impl Look<'_> {
     }
 }
 
-fn start_time(stat: &[u8]) -> Option<u64> {
-    // The name is in parentheses and may hold any byte, also a parenthesis.
-    let after_name = stat.iter().rposition(|&byte| byte == b')')?;
-    let fields = std::str::from_utf8(&stat[after_name + 1..]).ok()?;
-    // The 22nd field of proc_pid_stat(5); two are before the parenthesis.
-    fields.split_ascii_whitespace().nth(19)?.parse().ok()
+/// What `/proc/PID/stat` says of a process: proc_pid_stat(5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stat {
+    /// It has begun to end, or is a zombie.
+    is_ending: bool,
+    /// In clock ticks since the system started: with the id, the identity of a process.
+    began: u64,
+}
+
+impl Stat {
+    fn parse(stat: &[u8]) -> Option<Self> {
+        // The name is in parentheses and may hold any byte, also a parenthesis.
+        let after_name = stat.iter().rposition(|&byte| byte == b')')?;
+        let fields = std::str::from_utf8(&stat[after_name + 1..]).ok()?;
+        // The 9th field and the 22nd; two are before the parenthesis.
+        let mut fields = fields.split_ascii_whitespace().skip(6);
+        let flags: u32 = fields.next()?.parse().ok()?;
+        Some(Self { is_ending: flags & PF_EXITING != 0, began: fields.nth(12)?.parse().ok()? })
+    }
 }
 
 fn place(pid: u32, name: &str) -> PathBuf {
     Path::new(PROC).join(pid.to_string()).join(name)
-}
-
-/// A process may end while it is looked at.
-fn has_ended(cause: &Unreadable) -> bool {
-    matches!(cause.cause, Cause::Absent | Cause::Os(Errno::ESRCH))
 }
 
 /// Which root directory processes see: a container has another one than PID 1. Being in another mount namespace
@@ -214,6 +233,8 @@ pub(super) fn unit_of(cgroup: &[u8]) -> Option<Text> {
 }
 
 const PROC: &str = "/proc";
+/// The kernel's include/linux/sched.h.
+const PF_EXITING: u32 = 0x4;
 const UNIT_ENDINGS: [&[u8]; 5] = [b".service", b".scope", b".socket", b".mount", b".swap"];
 /// The kernel's own limit on process ids, with room for what else is in /proc.
 const MAX_PROCESSES: usize = 4_200_000;
@@ -225,12 +246,33 @@ const MAX_UNIT_NAME: usize = 256;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nix::sys::wait::WaitPidFlag;
     use proptest::prelude::*;
 
     #[test]
     fn a_name_with_a_parenthesis_does_not_shift_the_fields() {
-        let stat = b"7 (a) b) S 1 7 7 0 -1 1 2 3 4 5 6 7 8 9 20 0 1 0 4242 0 0";
-        assert_eq!(start_time(stat), Some(4242));
+        let stat = b"7 (a) b) S 1 7 7 0 -1 4194308 2 3 4 5 6 7 8 9 20 0 1 0 4242 0 0";
+        assert_eq!(Stat::parse(stat), Some(Stat { is_ending: true, began: 4242 }));
+    }
+
+    #[test]
+    fn a_process_that_has_ended_and_waits_for_its_parent_is_ending() {
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let stat = || Stat::parse(&std::fs::read(place(child.id(), "stat")).unwrap()).unwrap();
+        let running = stat();
+        assert!(!running.is_ending);
+        let pid = nix::unistd::Pid::from_raw(child.id().try_into().unwrap());
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
+        let is_dead = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
+        nix::sys::wait::waitid(nix::sys::wait::Id::Pid(pid), is_dead).unwrap();
+        assert_eq!(stat(), Stat { is_ending: true, ..running });
+        let mounts = std::fs::read(place(child.id(), "mountinfo"));
+        assert_eq!(
+            mounts.unwrap_err().raw_os_error(),
+            Some(nix::errno::Errno::EINVAL as i32),
+            "the case that this is for"
+        );
+        child.wait().unwrap();
     }
 
     #[test]
@@ -248,7 +290,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_of_proc_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = (start_time(&bytes), unit_of(&bytes));
+            let _ = (Stat::parse(&bytes), unit_of(&bytes));
         }
     }
 }
