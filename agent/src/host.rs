@@ -57,6 +57,7 @@ pub struct Host {
     imds: Option<imds::Endpoint>,
     /// The agent's own.
     state: PathBuf,
+    is_to_deliver: bool,
 }
 
 impl Host {
@@ -78,7 +79,15 @@ impl Host {
         })?;
         let root_path = root.canonicalize().unwrap_or_else(|_| root.to_owned());
         let has_kernel = root_path == Path::new("/");
-        Ok(Self { root: fd, root_path, resolver, has_kernel, imds: None, state: STATE.into() })
+        Ok(Self {
+            root: fd,
+            root_path,
+            resolver,
+            has_kernel,
+            imds: None,
+            state: STATE.into(),
+            is_to_deliver: false,
+        })
     }
 
     /// Whether this is the running system's own root, so that an absent `/proc` is a defect and not a property.
@@ -115,6 +124,17 @@ impl Host {
     /// Where the agent keeps its state, beneath the root.
     pub fn state(&self) -> &Path {
         &self.state
+    }
+
+    /// Its policy would have it deliver to AWS.
+    #[must_use]
+    pub fn to_deliver(mut self, is_to_deliver: bool) -> Self {
+        self.is_to_deliver = is_to_deliver;
+        self
+    }
+
+    pub fn is_to_deliver(&self) -> bool {
+        self.is_to_deliver
     }
 
     /// Whether questions to the running kernel are questions about this machine.

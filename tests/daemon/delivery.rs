@@ -1,9 +1,11 @@
 //! What stands in the way of delivery is written by the shipper and told by the sensor: they share a file and no more.
 
+use std::fs;
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use guestward::host::Host;
-use guestward::host::delivery::{About, Delivery};
+use guestward::host::delivery::{About, Delivery, Word};
 use guestward::ship::matters::{Matter, Matters};
 
 use super::rig::{Rig, SELDOM};
@@ -24,12 +26,20 @@ fn what_the_shipper_writes_the_sensor_reads() {
     let matters = Matters::at(&folder.path().join("cursors"));
     for (matter, about, _) in KINDS {
         matters.open(matter, "é\u{1b}", &"ö".repeat(9000), "that it is taken");
-        let delivery = Delivery::of(&Host::at("/").unwrap().state_at(folder.path())).unwrap().unwrap();
+        let delivery = heard(folder.path());
         assert!(delivery.matters.iter().any(|matter| matter.about == about), "{about:?}: {delivery:?}");
     }
-    let delivery = Delivery::of(&Host::at("/").unwrap().state_at(folder.path())).unwrap().unwrap();
+    let delivery = heard(folder.path());
     assert_eq!(delivery.matters.len(), KINDS.len());
     assert!(delivery.matters.iter().all(|matter| matter.observed.as_str().len() < 2000), "{delivery:?}");
+}
+
+/// What the shipper's file says.
+fn heard(state: &Path) -> Delivery {
+    match Word::of(&Host::at("/").unwrap().state_at(state)).unwrap() {
+        Word::Heard(delivery) => delivery,
+        other => panic!("{other:?}"),
+    }
 }
 
 /// The sensor looks by itself once an hour, so what is told here was noticed.
@@ -90,3 +100,28 @@ fn a_posture_by_hand_finds_the_file_where_the_state_is() {
     );
     assert!(fails(&["check", "logging-delivery-account", "--root", &root]));
 }
+
+#[test]
+fn a_shipper_that_is_wanted_and_never_came_is_told() {
+    let rig = Rig::new(&["logging-delivery-logs"], TO_AWS);
+    let says = |exit: i32, words: &str| {
+        let output = rig.output(&["check", "logging-delivery-logs", "--all"]);
+        let said = text(&output.stdout);
+        assert!(output.status.code() == Some(exit) && said.contains(words), "{words}: {said}");
+    };
+    says(0, "nothing is delivered to AWS from here");
+    let cursors = rig.state().join("cursors");
+    fs::create_dir_all(&cursors).unwrap();
+    says(0, "only about to begin");
+    let ten_minutes = Duration::from_secs(600);
+    // A clock that was ahead when the sensor began is no reason to wait until it is right.
+    for then in [SystemTime::now() - ten_minutes, SystemTime::now() + ten_minutes] {
+        fs::File::open(&cursors).unwrap().set_modified(then).unwrap();
+        says(3, "no shipper was heard since");
+    }
+    rig.write_policy(&["logging-delivery-logs"], "");
+    says(0, "nothing is delivered to AWS from here");
+}
+
+const TO_AWS: &str = "[aws]\ncredentials = \"default-chain\"\naccount = \"111122223333\"\n\
+                      region = \"eu-central-1\"\n[ship.cloudwatch]\nenabled = true\n";

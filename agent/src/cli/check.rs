@@ -21,7 +21,10 @@ pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> Result<Exit, Failure
         None => host,
     };
     // Below another root is another machine, whose agent was given nothing by our environment.
-    let host = if host.is_live() { host.state_at(Places::from_env().state()) } else { host };
+    let host = match host.is_live() {
+        true => host.state_at(Places::from_env().state()).to_deliver(policy.uses_aws()),
+        false => host,
+    };
     let selected = check::select(&args.names, &policy);
     if selected.is_empty() {
         return Err(Failure::trouble(

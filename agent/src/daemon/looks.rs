@@ -53,7 +53,7 @@ fn look(state: &Path, order: Order) -> Look {
     let selected = check::select(&names, &order.policy);
     let findings = match Host::at(Path::new("/")) {
         Ok(host) => {
-            let host = host.state_at(state);
+            let host = host.state_at(state).to_deliver(order.policy.uses_aws());
             let facts = Facts::gather(&host, check::wanted(&selected), time, &mut |_| {});
             check::judge(&facts, &order.policy, &selected)
         }

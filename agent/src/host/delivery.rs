@@ -9,6 +9,40 @@ use serde_json::Value;
 
 use super::{Cause, Host, Kind, Text, Unreadable};
 
+/// What is known of the shipper here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Word {
+    /// Nothing is meant for AWS, or no agent ever ran here that could have anything to deliver.
+    NotMeant,
+    /// Records are meant for AWS and no shipper was ever heard, since then.
+    Awaited {
+        since: Timestamp,
+    },
+    Heard(Delivery),
+}
+
+impl Word {
+    pub fn of(host: &Host) -> Result<Self, Unreadable> {
+        if let Some(delivery) = Delivery::of(host)? {
+            return Ok(Self::Heard(delivery));
+        }
+        if !host.is_to_deliver() {
+            return Ok(Self::NotMeant);
+        }
+        // The sensor makes it, and only the shipper writes in it.
+        let cursors = host.state().join(CURSORS);
+        match host.lstat(&cursors) {
+            Ok(meta) => {
+                let since = Timestamp::from_second(meta.mtime)
+                    .map_err(|_| Unreadable::malformed(&cursors, 0, "its time cannot be"))?;
+                Ok(Self::Awaited { since })
+            }
+            Err(cause) if cause.is_absent() => Ok(Self::NotMeant),
+            Err(cause) => Err(cause),
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
     pub path: PathBuf,
@@ -52,8 +86,8 @@ impl About {
 
 impl Delivery {
     /// `Ok(None)`: no shipper ever had anything to deliver to AWS from here.
-    pub fn of(host: &Host) -> Result<Option<Self>, Unreadable> {
-        let path = host.state().join(FILE);
+    fn of(host: &Host) -> Result<Option<Self>, Unreadable> {
+        let path = host.state().join(CURSORS).join(FILE);
         match host.lstat(&path) {
             Ok(meta) if meta.kind == Kind::File => {}
             // A link would have us read what somebody else chose.
@@ -104,7 +138,8 @@ fn time(value: &Value) -> Option<Timestamp> {
 }
 
 /// Below the state directory.
-const FILE: &str = "cursors/delivery.json";
+const CURSORS: &str = "cursors";
+const FILE: &str = "delivery.json";
 const SCHEMA: &str = "guestward.delivery/1";
 /// Many times what the shipper writes at most.
 const MAX_BYTES: u64 = 256 * 1024;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::accounts::Accounts;
 use super::auto_updates::AutoUpdates;
 use super::credentials::Credentials;
-use super::delivery::Delivery;
+use super::delivery::Word;
 use super::files::Files;
 use super::imds::Imds;
 use super::kernel::KernelState;
@@ -90,8 +90,7 @@ pub struct Facts {
     pub accounts: Accounts,
     pub auto_updates: Result<AutoUpdates, Unreadable>,
     pub credentials: Result<Credentials, Unreadable>,
-    /// `Ok(None)`: nothing is delivered to AWS from here.
-    pub delivery: Result<Option<Delivery>, Unreadable>,
+    pub delivery: Result<Word, Unreadable>,
     pub files: Result<Files, Unreadable>,
     pub imds: Result<Imds, Unreadable>,
     pub kernel: Result<KernelState, Unreadable>,
@@ -133,7 +132,7 @@ impl Facts {
             surroundings: Surroundings::of(host),
             processes: look.result(wanted.processes, "processes", || Processes::of(host)),
             credentials: look.result(wanted.credentials, "credentials", || Credentials::of(host)),
-            delivery: look.result(wanted.delivery, "delivery", || Delivery::of(host)),
+            delivery: look.result(wanted.delivery, "delivery", || Word::of(host)),
             imds: look.result(wanted.imds, "instance metadata", || Imds::of(host)),
             kernel: look.result(wanted.kernel, "kernel", || KernelState::of(host)),
             logging: look.result(wanted.logging, "logging", || Logging::of(host)),

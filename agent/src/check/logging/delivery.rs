@@ -1,13 +1,13 @@
 //! Whether the records that are meant for AWS get there, and to nobody else: the shipper says what stands in the way.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::one;
 use crate::check::{Check, Parameter, Thresholds, Unit};
 use crate::finding::wire::rfc3339_millis;
 use crate::finding::{Evidence, Outcome, Severity, Source};
 use crate::host::Facts;
-use crate::host::delivery::{About, Delivery, Matter};
+use crate::host::delivery::{About, Delivery, Matter, Word};
 
 pub(super) const CHECKS: &[Check] = &[
     Check {
@@ -144,10 +144,9 @@ fn judge(
 /// What the shipper said, if it said it lately.
 fn heard(facts: &Facts) -> Result<&Delivery, Box<Outcome>> {
     let delivery = match &facts.delivery {
-        Ok(Some(delivery)) => delivery,
-        Ok(None) => {
-            return Err(Box::new(Outcome::not_applicable(SUBJECT, "nothing is delivered to AWS from here")));
-        }
+        Ok(Word::Heard(delivery)) => delivery,
+        Ok(Word::NotMeant) => return Err(Box::new(Outcome::not_applicable(SUBJECT, NOT_MEANT))),
+        Ok(Word::Awaited { since }) => return Err(Box::new(awaited(facts, *since))),
         Err(cause) => return Err(Box::new(Outcome::unreadable(SUBJECT, cause))),
     };
     let age = facts.now.duration_since(delivery.heard);
@@ -156,6 +155,19 @@ fn heard(facts: &Facts) -> Result<&Delivery, Box<Outcome>> {
         return Err(Box::new(Outcome::unknown(SUBJECT, reason)));
     }
     Ok(delivery)
+}
+
+/// The policy delivers to AWS, and nobody was ever heard to do it.
+fn awaited(facts: &Facts, since: Timestamp) -> Outcome {
+    let waits = facts.now.duration_since(since);
+    if waits < TO_START && -waits < TO_START {
+        return Outcome::not_applicable(SUBJECT, "the shipper is only about to begin");
+    }
+    let since = rfc3339_millis(since);
+    let reason = format!(
+        "the policy delivers to AWS, and no shipper was heard since {since}: does guestward-ship.service run?"
+    );
+    Outcome::unknown(SUBJECT, reason)
 }
 
 fn outcome(delivery: &Delivery, matter: &Matter, headline: &str, excuse: Option<String>) -> Outcome {
@@ -170,6 +182,9 @@ fn outcome(delivery: &Delivery, matter: &Matter, headline: &str, excuse: Option<
 
 /// While nothing stands in the way there is nothing to name.
 const SUBJECT: &str = "delivery";
+const NOT_MEANT: &str = "nothing is delivered to AWS from here";
+/// Both units start together, and the first look is sooner than the first word.
+const TO_START: SignedDuration = SignedDuration::from_mins(5);
 /// The shipper speaks once an hour; after three it is taken for gone.
 const SILENCE: SignedDuration = SignedDuration::from_hours(3);
 /// A clock that is set back by less is a clock that is set.
