@@ -29,7 +29,8 @@ impl Word {
         if !host.is_to_deliver() {
             return Ok(Self::NotMeant);
         }
-        // The sensor makes it, and only the shipper writes in it.
+        // The sensor makes it at its first start, and puts a file there for a new epoch at most; the shipper's are next to
+        // the one that is missing here.
         let cursors = host.state().join(CURSORS);
         match host.lstat(&cursors) {
             Ok(meta) => {
