@@ -5,8 +5,10 @@ mod access;
 mod clients;
 mod faults;
 mod logs;
+mod metadata;
 mod reading;
 mod ssm;
+mod tls;
 mod witness;
 
 use crate::support::aws::{Account, Aws};

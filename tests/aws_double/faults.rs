@@ -153,7 +153,7 @@ fn the_metadata_service_has_the_roles_newest_credentials_for_those_with_a_token(
     assert_eq!(get("/latest/meta-data/placement/region").0, 503);
     assert_eq!(
         metadata.asked().len(),
-        metadata.asked().iter().filter(|path| path.starts_with("/latest/")).count()
+        metadata.asked().iter().filter(|asked| asked.path.starts_with("/latest/")).count()
     );
 }
 

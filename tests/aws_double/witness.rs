@@ -221,7 +221,7 @@ impl Drop for Moto {
 }
 
 /// The interpreter of a virtual environment with what `requirements.txt` pins, made once.
-fn python() -> &'static Path {
+pub(super) fn python() -> &'static Path {
     static PYTHON: OnceLock<PathBuf> = OnceLock::new();
     PYTHON.get_or_init(|| {
         let environment = Path::new(env!("CARGO_TARGET_TMPDIR")).join("moto-venv");

@@ -1,4 +1,4 @@
-//! A strict double of AWS on the loopback: CloudWatch Logs, Systems Manager's compliance, inventory and parameters, and
+//! A strict double of AWS, on the loopback or wherever a guest looks for AWS: CloudWatch Logs, Systems Manager's compliance, inventory and parameters, and
 //! STS's GetCallerIdentity.
 //!
 //! It refuses what AWS refuses, also where emulators are lenient: sizes, order, span, signatures, expired tokens. The
@@ -20,6 +20,7 @@ mod state;
 mod sts;
 mod tls;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, MutexGuard};
 use std::time::Instant;
@@ -28,8 +29,8 @@ use access::Access;
 pub(crate) use faults::{Fault, Faults, Kind};
 use logs::Logs;
 pub(crate) use logs::{Class, Event};
-pub(crate) use metadata::Metadata;
-use server::Server;
+pub(crate) use metadata::{Metadata, Tokens};
+use server::{LOOPBACK, Server};
 use ssm::Ssm;
 pub(crate) use ssm::{Compliance, Inventory, Parameter};
 use state::State;
@@ -86,19 +87,24 @@ impl Service {
 
 impl Aws {
     pub(crate) fn start(account: Account) -> Self {
-        Self::with(account, None)
+        Self::with(account, LOOPBACK, None)
     }
 
     /// The same behind a certificate that [`Aws::authority`] vouches for.
     pub(crate) fn start_tls(account: Account) -> Self {
-        Self::with(account, Some(Authority::new()))
+        Self::start_tls_at(account, LOOPBACK, &["localhost"])
     }
 
-    fn with(account: Account, authority: Option<Authority>) -> Self {
+    /// At an address that is there already, with a certificate for it and for these names.
+    pub(crate) fn start_tls_at(account: Account, address: SocketAddr, names: &[&str]) -> Self {
+        Self::with(account, address, Some(Authority::new(address.ip(), names)))
+    }
+
+    fn with(account: Account, address: SocketAddr, authority: Option<Authority>) -> Self {
         let state = Arc::new(State::new(account));
         let serving = Arc::clone(&state);
         let tls = authority.as_ref().map(Authority::config);
-        let server = Server::start(tls, move |request| serving.reply(request));
+        let server = Server::start_at(address, tls, move |request| serving.reply(request));
         Self { server, state, authority }
     }
 

@@ -1,4 +1,4 @@
-//! Just enough of HTTP/1.1 for a server on the loopback: connections that stay, both ways to send a body, and bounds.
+//! Just enough of HTTP/1.1 for a double of a server: connections that stay, both ways to send a body, and bounds.
 
 use std::fmt::Write as _;
 use std::io::{self, ErrorKind, Read, Write};
@@ -52,6 +52,8 @@ impl Answer {
 #[derive(Debug)]
 pub(crate) enum Reply {
     Whole(Answer),
+    /// Whole, and the end of the connection; no segment of it goes further than so many hops.
+    Last(Answer, u8),
     /// RST instead of an answer.
     Reset,
     /// Nothing, until the client or the test has enough.
@@ -205,6 +207,11 @@ impl<'a> Connection<'a> {
                 bytes.extend_from_slice(&answer.body);
                 self.write(&bytes)
             }
+            Reply::Last(answer, hops) => {
+                self.wire.tcp().set_ttl(hops.into())?;
+                self.send(Reply::Whole(answer))?;
+                Err(ErrorKind::ConnectionAborted.into())
+            }
             Reply::Reset => {
                 // Closing with nothing to linger for sends RST.
                 setsockopt(self.wire.tcp(), sockopt::Linger, &linger { l_onoff: 1, l_linger: 0 })?;
@@ -312,6 +319,7 @@ fn reason(status: u16) -> &'static str {
         401 => "Unauthorized",
         403 => "Forbidden",
         404 => "Not Found",
+        405 => "Not Allowed",
         413 => "Payload Too Large",
         431 => "Request Header Fields Too Large",
         500 => "Internal Server Error",

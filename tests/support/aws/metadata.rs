@@ -1,188 +1,265 @@
-//! The metadata service of an instance in the double's account, on the loopback: IMDSv2 alone, the role's credentials,
-//! and an identity document that is signed as EC2 signs it, with a certificate of its own.
+//! The metadata service of an instance in the double's account: tokens with an end and a hop limit, what EC2 tells of
+//! an instance, the role's credentials, and an identity document that is signed as EC2 signs it.
+//!
+//! The rules are those of the EC2 user guide. Where EC2's own behaviour is not known for certain, the rule says so.
 
+mod identity;
+mod pages;
+mod tokens;
+
+use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
-
-use serde_json::json;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Instant;
 
 use super::clock;
 use super::http::{Answer, Reply, Request};
-use super::server::Server;
+use super::server::{LOOPBACK, Server};
 use super::state::State;
-use super::tls::openssl_in;
 use super::{Account, Aws};
+use identity::{Identity, Signed};
+use tokens::Issued;
 
 /// The service, as long as it lives. `AWS_EC2_METADATA_SERVICE_ENDPOINT` is its [`Metadata::url`].
 #[derive(Debug)]
 pub(crate) struct Metadata {
     server: Server,
     told: Arc<Mutex<Told>>,
-    folder: tempfile::TempDir,
+    identity: Identity,
 }
 
-/// What it answers besides the token.
+/// `HttpTokens` of an instance, or no `HttpEndpoint`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tokens {
+    Required,
+    Optional,
+    /// 403 for everybody and everything.
+    Off,
+}
+
+/// A request, and what became of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    /// Whether there was one, good or not.
+    pub(crate) has_token: bool,
+    pub(crate) status: u16,
+    pub(crate) at: Instant,
+}
+
+/// What it answers, and to whom.
 #[derive(Debug)]
 struct Told {
-    document: String,
-    signature: String,
+    tokens: Tokens,
+    hops: u8,
+    issued: Issued,
+    account: Account,
+    instance: String,
+    signed: Signed,
     /// In place of the newest ones of the double.
     credentials: Option<(String, String, String)>,
     has_role: bool,
     /// Nobody gets more than 503.
     is_away: bool,
-    asked: Vec<String>,
+    tags: Vec<(String, String)>,
+    user_data: Vec<u8>,
+    asked: Vec<Asked>,
 }
 
 impl Metadata {
-    /// Of an instance that belongs to the double's account.
+    /// Of the guest's interface; its address in the subnet is [`Metadata::LOCAL`].
+    pub(crate) const MAC: &'static str = "02:00:00:00:00:05";
+    pub(crate) const LOCAL: &'static str = "10.0.0.5";
+    pub(crate) const ROLE: &'static str = "web";
+
+    /// Of an instance that belongs to the double's account, on the loopback.
     pub(crate) fn start(aws: &Aws) -> Self {
-        let folder = tempfile::tempdir().expect("a directory for a certificate");
-        // EC2's are RSA with 2,048 bits, too.
-        let new = [
-            "req",
-            "-x509",
-            "-newkey",
-            "rsa:2048",
-            "-noenc",
-            "-days",
-            "2",
-            "-subj",
-            "/CN=an instance's own region",
-        ];
-        openssl_in(folder.path(), &[&new[..], &["-keyout", "key.pem", "-out", "certificate.pem"]].concat());
+        Self::start_at(aws, LOOPBACK)
+    }
+
+    /// At an address that is there already: 169.254.169.254:80.
+    pub(crate) fn start_at(aws: &Aws, address: SocketAddr) -> Self {
+        let (account, instance) = (aws.state.account, "i-0123456789abcdef0");
+        let identity = Identity::new();
         let told = Told {
-            document: String::new(),
-            signature: String::new(),
+            tokens: Tokens::Required,
+            hops: 1,
+            issued: Issued::default(),
+            account,
+            instance: instance.to_owned(),
+            signed: identity.sign(account, instance),
             credentials: None,
             has_role: true,
             is_away: false,
+            tags: Vec::new(),
+            user_data: Vec::new(),
             asked: Vec::new(),
         };
         let told = Arc::new(Mutex::new(told));
         let (state, telling) = (Arc::clone(&aws.state), Arc::clone(&told));
-        let server = Server::start(None, move |request| {
-            Reply::Whole(answer(&state, &mut telling.lock().expect("metadata"), &request))
+        let server = Server::start_at(address, None, move |request| {
+            telling.lock().expect("metadata").reply(&state, &request)
         });
-        let metadata = Self { server, told, folder };
-        metadata.instance(aws.state.account, "i-0123456789abcdef0");
-        metadata
+        Self { server, told, identity }
     }
 
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.server.address())
     }
 
-    pub(crate) fn address(&self) -> std::net::SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.server.address()
     }
 
     /// The certificate that the identity document was signed with, for `[aws] identity-certificate`.
     pub(crate) fn certificate(&self) -> PathBuf {
-        self.folder.path().join("certificate.pem")
+        self.identity.certificate()
+    }
+
+    /// Whether a request needs a token; at first it does.
+    pub(crate) fn tokens(&self, tokens: Tokens) {
+        self.told().tokens = tokens;
+    }
+
+    /// `HttpPutResponseHopLimit`: how far an answer with a token goes. At first it is 1.
+    pub(crate) fn hops(&self, hops: u8) {
+        assert!((1..=64).contains(&hops), "EC2 takes 1 to 64 hops, and not {hops}");
+        self.told().hops = hops;
+    }
+
+    /// The instance's tags, which an instance may see from now on; none, and there is nothing to see.
+    pub(crate) fn tags(&self, tags: &[(&str, &str)]) {
+        for (key, _) in tags {
+            assert!(pages::is_tag(key), "EC2 shows no instance the tag {key:?}");
+        }
+        self.told().tags = tags.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect();
+    }
+
+    /// None of it, and there is no such page.
+    pub(crate) fn user_data(&self, bytes: impl Into<Vec<u8>>) {
+        let bytes = bytes.into();
+        assert!(bytes.len() <= MOST_USER_DATA, "EC2 takes no {} bytes of user data", bytes.len());
+        self.told().user_data = bytes;
     }
 
     /// Which instance of which account it says that this is, with a signature that fits.
     pub(crate) fn instance(&self, account: Account, instance: &str) {
-        let document = document(account, instance);
-        std::fs::write(self.folder.path().join("document"), &document).expect("a document");
-        let sign = ["cms", "-sign", "-nodetach", "-binary", "-noattr", "-md", "sha256", "-in", "document"];
-        let with = ["-signer", "certificate.pem", "-inkey", "key.pem", "-outform", "PEM"];
-        let signed = openssl_in(self.folder.path(), &[&sign[..], &with].concat());
-        let signed = String::from_utf8(signed).expect("PEM is text");
-        // EC2 gives the lines between the dashes.
-        let lines: Vec<&str> = signed.lines().filter(|line| !line.starts_with('-')).collect();
-        let mut told = self.told.lock().expect("metadata");
-        (told.document, told.signature) = (document, lines.join("\n"));
+        let signed = self.identity.sign(account, instance);
+        let mut told = self.told();
+        (told.account, told.signed) = (account, signed);
+        instance.clone_into(&mut told.instance);
     }
 
     /// Other text than what was signed.
     pub(crate) fn forge(&self, document: &str) {
-        document.clone_into(&mut self.told.lock().expect("metadata").document);
+        document.clone_into(&mut self.told().signed.document);
     }
 
     /// Somebody's credentials in place of the role's own; `None` for those again.
     pub(crate) fn credentials(&self, credentials: Option<(String, String, String)>) {
-        self.told.lock().expect("metadata").credentials = credentials;
+        self.told().credentials = credentials;
     }
 
     /// Whether the instance has a role.
     pub(crate) fn role(&self, has_role: bool) {
-        self.told.lock().expect("metadata").has_role = has_role;
+        self.told().has_role = has_role;
     }
 
     pub(crate) fn go_away(&self, is_away: bool) {
-        self.told.lock().expect("metadata").is_away = is_away;
+        self.told().is_away = is_away;
     }
 
-    /// Paths of all requests so far.
-    pub(crate) fn asked(&self) -> Vec<String> {
-        self.told.lock().expect("metadata").asked.clone()
+    /// All requests so far.
+    pub(crate) fn asked(&self) -> Vec<Asked> {
+        self.told().asked.clone()
+    }
+
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.told.lock().expect("metadata")
     }
 }
 
-fn answer(state: &State, told: &mut Told, request: &Request) -> Answer {
-    told.asked.push(request.path.clone());
-    let plain = |status, body: &str| Answer::new(status, "text/plain", body);
-    if told.is_away {
-        return plain(503, "");
+impl Told {
+    /// Each answer is the last of its connection, as EC2's are, and that of a token goes no further than the limit.
+    fn reply(&mut self, state: &State, request: &Request) -> Reply {
+        let at = Instant::now();
+        let is_token = request.path == TOKEN;
+        let mut answer = if is_token { self.token(request) } else { self.page(state, request) };
+        let date = clock::http_date(state.clock.now());
+        answer.headers.extend([("server", "EC2ws".to_owned()), ("date", date)]);
+        answer.headers.push(("connection", "close".to_owned()));
+        self.asked.push(Asked {
+            method: request.method.clone(),
+            path: request.path.clone(),
+            has_token: request.header("x-aws-ec2-metadata-token").is_some(),
+            status: answer.status,
+            at,
+        });
+        let hops = if is_token && answer.status == 200 { self.hops } else { FAR };
+        Reply::Last(answer, hops)
     }
-    let seconds = request.header("x-aws-ec2-metadata-token-ttl-seconds").and_then(|text| text.parse().ok());
-    match (request.method.as_str(), request.path.as_str()) {
-        ("PUT", "/latest/api/token") => {
-            let is_direct = request.header("x-forwarded-for").is_none();
-            return match seconds {
-                Some(1..=21_600_u32) if is_direct => {
-                    let mut answer = plain(200, TOKEN);
-                    let name = "x-aws-ec2-metadata-token-ttl-seconds";
-                    answer.headers.push((name, seconds.unwrap_or_default().to_string()));
-                    answer
-                }
-                _ => plain(if is_direct { 400 } else { 403 }, ""),
-            };
+
+    fn token(&mut self, request: &Request) -> Answer {
+        if let Some(status) = self.closed() {
+            return plain(status);
         }
-        ("GET", _) if request.header("x-aws-ec2-metadata-token") != Some(TOKEN) => return plain(401, ""),
-        ("GET", _) => {}
-        _ => return plain(405, ""),
+        if request.method != "PUT" {
+            return not_allowed("OPTIONS, PUT");
+        }
+        if request.header("x-forwarded-for").is_some() {
+            return plain(403);
+        }
+        let Some(seconds) = request.header(TTL).and_then(tokens::seconds) else { return plain(400) };
+        let mut answer = Answer::new(200, "text/plain", self.issued.make(seconds));
+        answer.headers.push((TTL, seconds.to_string()));
+        answer
     }
-    let document = |name: &str| {
-        let document: serde_json::Value = serde_json::from_str(&told.document).unwrap_or_default();
-        document[name].as_str().unwrap_or_default().to_owned()
-    };
-    match request.path.trim_start_matches("/latest/") {
-        "dynamic/instance-identity/document" => plain(200, &told.document),
-        "dynamic/instance-identity/rsa2048" => plain(200, &told.signature),
-        "meta-data/instance-id" => plain(200, &document("instanceId")),
-        "meta-data/placement/region" => plain(200, &document("region")),
-        "meta-data/iam/security-credentials/" | "meta-data/iam/security-credentials" if told.has_role => {
-            plain(200, "web")
+
+    fn page(&self, state: &State, request: &Request) -> Answer {
+        if let Some(status) = self.closed() {
+            return plain(status);
         }
-        "meta-data/iam/security-credentials/web" if told.has_role => {
-            let newest = || state.access.lock().expect("keys").newest();
-            let (id, secret, token) = told.credentials.clone().unwrap_or_else(newest);
-            let now = state.clock.now();
-            let body = json!({
-                "Code": "Success", "Type": "AWS-HMAC", "LastUpdated": clock::rfc3339(now),
-                "AccessKeyId": id, "SecretAccessKey": secret, "Token": token,
-                "Expiration": clock::rfc3339(now + 6 * 3_600_000),
-            });
-            plain(200, &body.to_string())
+        // What EC2 says to another method is not known.
+        if request.method != "GET" {
+            return not_allowed("OPTIONS, GET");
         }
-        _ => plain(404, ""),
+        let left = match request.header("x-aws-ec2-metadata-token") {
+            Some(token) => match self.issued.seconds_left(token) {
+                None => return plain(401),
+                left => left,
+            },
+            None if self.tokens == Tokens::Optional => None,
+            None => return plain(401),
+        };
+        let Some((kind, body)) = pages::find(self, state, &request.path) else { return plain(404) };
+        let mut answer = Answer::new(200, kind, body);
+        answer.headers.extend(left.map(|left| (TTL, left.to_string())));
+        answer
+    }
+
+    fn closed(&self) -> Option<u16> {
+        match (self.is_away, self.tokens) {
+            (true, _) => Some(503),
+            (false, Tokens::Off) => Some(403),
+            _ => None,
+        }
     }
 }
 
-/// As EC2 writes it: JSON with a space before each colon, names in this order.
-fn document(account: Account, instance: &str) -> String {
-    let Account { id, region } = account;
-    format!(
-        "{{\n  \"accountId\" : \"{id}\",\n  \"architecture\" : \"x86_64\",\n  \"availabilityZone\" : \"{region}a\",\n  \
-         \"billingProducts\" : null,\n  \"devpayProductCodes\" : null,\n  \"marketplaceProductCodes\" : null,\n  \
-         \"imageId\" : \"ami-0123456789abcdef0\",\n  \"instanceId\" : \"{instance}\",\n  \
-         \"instanceType\" : \"t3.micro\",\n  \"kernelId\" : null,\n  \
-         \"pendingTime\" : \"2026-11-22T00:00:00Z\",\n  \"privateIp\" : \"10.0.0.5\",\n  \"ramdiskId\" : null,\n  \
-         \"region\" : \"{region}\",\n  \"version\" : \"2017-09-30\"\n}}"
-    )
+fn not_allowed(allowed: &str) -> Answer {
+    let mut answer = plain(405);
+    answer.headers.push(("allow", allowed.to_owned()));
+    answer
 }
 
-const TOKEN: &str = "AQAEAFakeTokenOfATestOnTheLoopback0123456789abcdefghijklm==";
+fn plain(status: u16) -> Answer {
+    Answer::new(status, "text/plain", "")
+}
+
+const TOKEN: &str = "/latest/api/token";
+const TTL: &str = "x-aws-ec2-metadata-token-ttl-seconds";
+/// What every system begins with today; what EC2 begins with is not documented.
+const FAR: u8 = 64;
+/// 16 KB, before base64.
+const MOST_USER_DATA: usize = 16 * 1024;

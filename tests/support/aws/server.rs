@@ -1,11 +1,14 @@
-//! A listener on the loopback, a thread a connection, and an end for all of them.
+//! A listener, a thread a connection, and an end for all of them.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::AsRawFd as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
+use nix::sys::socket::{Shutdown, shutdown};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use super::http::{Connection, PAUSE, Reply, Request, Wire};
@@ -14,21 +17,25 @@ use super::http::{Connection, PAUSE, Reply, Request, Wire};
 #[derive(Debug)]
 pub(crate) struct Server {
     address: SocketAddr,
+    listener: Arc<TcpListener>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Server {
-    pub(crate) fn start(
+    /// In the calling thread's network namespace, wherever the value goes.
+    pub(crate) fn start_at(
+        address: SocketAddr,
         tls: Option<Arc<ServerConfig>>,
         answer: impl Fn(Request) -> Reply + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port of the loopback");
+        let listener = TcpListener::bind(address).unwrap_or_else(|error| panic!("cannot listen at {address}: {error}"));
         let address = listener.local_addr().expect("an address");
+        let listener = Arc::new(listener);
         let stop = Arc::new(AtomicBool::new(false));
-        let (stopping, answer) = (Arc::clone(&stop), Arc::new(answer));
-        let thread = thread::spawn(move || accept(&listener, tls.as_ref(), &stopping, &answer));
-        Self { address, stop, thread: Some(thread) }
+        let (listening, stopping, answer) = (Arc::clone(&listener), Arc::clone(&stop), Arc::new(answer));
+        let thread = thread::spawn(move || accept(&listening, tls.as_ref(), &stopping, &answer));
+        Self { address, listener, stop, thread: Some(thread) }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -39,8 +46,8 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        // Whoever waits for a connection gets one more.
-        let _ = TcpStream::connect(self.address);
+        // Whoever waits for a connection gets an error: one more connection may have no way from where this is dropped.
+        let _ = shutdown(self.listener.as_raw_fd(), Shutdown::Both);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -54,10 +61,12 @@ fn accept<A: Fn(Request) -> Reply + Send + Sync + 'static>(
     answer: &Arc<A>,
 ) {
     let mut threads: Vec<JoinHandle<()>> = Vec::new();
-    while let Ok((stream, _)) = listener.accept() {
-        if stop.load(Ordering::Relaxed) {
-            break;
-        }
+    while !stop.load(Ordering::Relaxed) {
+        let Ok((stream, _)) = listener.accept() else {
+            // Errors of a network that was cut off are told here as well, and none of them is the end.
+            thread::sleep(Duration::from_millis(1));
+            continue;
+        };
         let (tls, stop, answer) = (tls.cloned(), Arc::clone(stop), Arc::clone(answer));
         threads.retain(|thread| !thread.is_finished());
         threads.push(thread::spawn(move || {
@@ -104,3 +113,6 @@ impl Wire for Secured {
         &self.0.sock
     }
 }
+
+/// Any port of the loopback.
+pub(crate) const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
