@@ -1,10 +1,72 @@
-//! The suite.
-fn main() {
-  vm_tests::network::inside(|| {
-    let began = std::time::Instant::now();
-    let guest = vm_tests::Guest::running(vm_tests::Suite::Bookworm);
-    eprintln!("{:?}", began.elapsed());
-    eprintln!("{}", guest.sh("uname -a; systemctl is-system-running; date; cat /sys/class/dmi/id/board_asset_tag; ip a; ip r; free -m; df -h /; lsblk"));
-    eprintln!("{:?}", began.elapsed());
-  });
+//! guestward in guests that boot, break and lose their power.
+//!
+//! A test is a function of a [`Suite`] that panics when a promise is broken, and a row in [`tests`]. It stands on
+//! [`ec2::Ec2`], an instance with AWS around it:
+//!
+//! ```ignore
+//! pub(crate) fn a_stopped_sensor_starts_again(suite: Suite) {
+//!     let ec2 = Ec2::installed(suite);
+//!     ec2.guest.sh("systemctl kill --signal=KILL guestward");
+//!     ec2.until_active();
+//! }
+//! ```
+//!
+//! `cargo test -p vm-tests -- NAME…` runs those whose names have a word in them. `GUESTWARD_PACKAGES` names a
+//! directory with packages to test; without it they are made first.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops here")]
+
+mod ec2;
+mod install;
+mod made;
+mod support;
+mod time;
+
+use std::any::type_name;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Trial};
+use vm_tests::Suite::{self, Bookworm, Bullseye, Trixie};
+use vm_tests::{need, network};
+
+fn tests() -> Vec<Trial> {
+    [
+        in_guests(install::the_package_is_all_it_takes, &[Bookworm, Bullseye, Trixie]),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// A test, in a guest of each suite and on a network of its own.
+fn in_guests<T: Fn(Suite) + Copy + Send + 'static>(test: T, suites: &'static [Suite]) -> Vec<Trial> {
+    // `guests::install::the_package_is_all_it_takes`, as the compiler calls the function.
+    let name = type_name::<T>().trim_start_matches("guests::");
+    let one = |&suite: &Suite| {
+        Trial::test(name, move || {
+            network::enter();
+            test(suite);
+            Ok(())
+        })
+        .with_kind(suite.name())
+    };
+    suites.iter().map(one).collect()
+}
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    // Two guests at once on two processors would only wait for each other.
+    arguments.test_threads = Some(arguments.test_threads.unwrap_or(1).max(1));
+    let mut tests = tests();
+    let missing = need::missing();
+    if !missing.is_empty() && !arguments.list {
+        let is_ci = std::env::var_os("CI").is_some_and(|value| value == "true");
+        let _ = writeln!(io::stderr(), "no guest can run here; missing: {}", missing.join("; "));
+        if is_ci {
+            return ExitCode::FAILURE;
+        }
+        tests = tests.into_iter().map(|test| test.with_ignored_flag(true)).collect();
+    }
+    libtest_mimic::run(&arguments, tests).exit_code()
 }

@@ -1,0 +1,145 @@
+//! An instance with AWS around it: metadata and time at their link-local addresses, CloudWatch Logs, Systems Manager and
+//! STS behind the names that the SDK asks for, with a certificate that the guest trusts. Nothing else exists.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde_json::Value;
+use vm_tests::network::{HERE, METADATA};
+use vm_tests::{Guest, Suite};
+
+use crate::made;
+use crate::support::aws::{Account, Aws, Metadata};
+use crate::time::TimeServer;
+
+/// An instance, on the calling thread's network.
+pub(crate) struct Ec2 {
+    // Before what stands around it, which it talks to until its end.
+    pub(crate) guest: Guest,
+    pub(crate) aws: Aws,
+    pub(crate) metadata: Metadata,
+    _time: TimeServer,
+}
+
+impl Ec2 {
+    /// Up for a while, and without guestward.
+    pub(crate) fn bare(suite: Suite) -> Self {
+        Self::around(Guest::running(suite))
+    }
+
+    /// With the package, the units up, and delivering to CloudWatch.
+    pub(crate) fn installed(suite: Suite) -> Self {
+        let ec2 = Self::bare(suite);
+        ec2.deliver();
+        ec2.install();
+        ec2.until_active();
+        ec2
+    }
+
+    /// AWS around a guest.
+    pub(crate) fn around(guest: Guest) -> Self {
+        let aws = Aws::start_tls_at(ACCOUNT, at(HERE, 443), NAMES);
+        aws.group(GROUP);
+        let metadata = Metadata::start_at(&aws, at(METADATA, 80));
+        let ec2 = Self { guest, aws, metadata, _time: TimeServer::start() };
+        ec2.trust();
+        ec2
+    }
+
+    /// The guest's trust in our certificates, and the time.
+    pub(crate) fn trust(&self) {
+        let authority = self.aws.authority().expect("a double with TLS");
+        let authority = fs::read_to_string(authority).unwrap();
+        self.guest.write("/usr/local/share/ca-certificates/double.crt", &authority);
+        self.guest.sh(
+            "cat /usr/local/share/ca-certificates/double.crt >> /etc/ssl/certs/ca-certificates.crt
+             systemctl restart --no-block systemd-timesyncd",
+        );
+    }
+
+    /// A policy that delivers to CloudWatch at once.
+    pub(crate) fn deliver(&self) {
+        self.policy("[ship.cloudwatch]\nenabled = true\nwindow = 0\n");
+    }
+
+    /// A policy over the package's own.
+    pub(crate) fn policy(&self, text: &str) {
+        let certificate = fs::read_to_string(self.metadata.certificate()).unwrap();
+        self.guest.write("/etc/guestward/identity.pem", &certificate);
+        let policy = format!("[aws]\nidentity-certificate = \"/etc/guestward/identity.pem\"\n{text}");
+        self.guest.write("/etc/guestward/policy.d/50-test.toml", &policy);
+    }
+
+    /// What a user types.
+    pub(crate) fn install(&self) {
+        let package = made::deb();
+        self.guest.bring(&[&package], "/root");
+        let name = package.file_name().unwrap().to_string_lossy();
+        self.guest.sh(&format!("dpkg -i /root/{name}"));
+    }
+
+    /// Until both units are active, which is when both have said that they are ready.
+    pub(crate) fn until_active(&self) {
+        self.guest.wait_for("active units", UP, || {
+            let states = self.guest.try_sh("systemctl is-active guestward guestward-ship").stdout;
+            (states == "active\nactive\n").then_some(())
+        });
+    }
+
+    /// The records that CloudWatch has, in the order in which they came.
+    pub(crate) fn records(&self) -> Vec<Value> {
+        let events = self.aws.events(GROUP);
+        events.iter().map(|event| serde_json::from_str(&event.message).unwrap()).collect()
+    }
+
+    /// Until CloudWatch has such a record.
+    pub(crate) fn until_record(&self, what: &str, is_it: impl Fn(&Value) -> bool) -> Value {
+        self.guest.wait_for(what, DELIVERED, || self.records().into_iter().find(&is_it))
+    }
+
+    /// The lines of the guest's journal, as it exports them.
+    pub(crate) fn journal(&self) -> Vec<String> {
+        self.guest.sh("guestward journal export").lines().map(str::to_owned).collect()
+    }
+
+    /// Until CloudWatch has everything that is in the guest's journal; then what must be true of all of it.
+    pub(crate) fn until_delivered(&self) {
+        let lines = self.journal();
+        self.guest.wait_for("delivery of everything", DELIVERED, || {
+            let there: HashSet<String> =
+                self.aws.events(GROUP).into_iter().map(|event| event.message).collect();
+            lines.iter().all(|line| there.contains(line)).then_some(())
+        });
+        self.assert_sound();
+    }
+
+    /// In order, and none twice with different bytes.
+    pub(crate) fn assert_sound(&self) {
+        let mut seen: BTreeMap<(String, u64), String> = BTreeMap::new();
+        let mut last: BTreeMap<String, u64> = BTreeMap::new();
+        for event in self.aws.events(GROUP) {
+            let record: Value = serde_json::from_str(&event.message).unwrap();
+            let (epoch, seq) = (record["epoch"].to_string(), record["seq"].as_u64().unwrap());
+            if let Some(before) = seen.insert((epoch.clone(), seq), event.message.clone()) {
+                assert_eq!(before, event.message, "{epoch} {seq} came twice, with different bytes");
+                continue;
+            }
+            let before = last.insert(epoch, seq).unwrap_or(0);
+            assert!(seq > before, "{seq} came after {before}");
+        }
+    }
+}
+
+fn at(address: &str, port: u16) -> SocketAddr {
+    SocketAddr::new(address.parse().expect("an address"), port)
+}
+
+pub(crate) const ACCOUNT: Account = Account { id: "111122223333", region: "eu-central-1" };
+pub(crate) const GROUP: &str = "/guestward/records";
+const NAMES: &[&str] =
+    &["logs.eu-central-1.amazonaws.com", "ssm.eu-central-1.amazonaws.com", "sts.eu-central-1.amazonaws.com"];
+/// Emulated, on a machine that has other work too.
+pub(crate) const UP: Duration = Duration::from_secs(180);
+pub(crate) const DELIVERED: Duration = Duration::from_secs(240);
