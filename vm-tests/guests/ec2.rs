@@ -88,6 +88,46 @@ impl Ec2 {
         });
     }
 
+    /// Records, one after the other, as fast as the disk takes them: a policy that cannot be read is refused each time it
+    /// is offered, and each refusal is one record, synced by itself. After a boot it is gone.
+    pub(crate) fn flow(&self) {
+        self.guest.write("/etc/tmpfiles.d/flow.conf", "r! /etc/guestward/policy.d/99-flow.toml\n");
+        self.guest.write("/etc/guestward/policy.d/99-flow.toml", "this is no policy\n");
+        self.guest.sh(&format!("sync; systemd-run --quiet --unit=flow sh -c '{FLOW}'"));
+    }
+
+    pub(crate) fn stop_flow(&self) {
+        self.guest.sh("systemctl stop flow; rm -f /etc/guestward/policy.d/99-flow.toml");
+    }
+
+    /// How the daemons say that they are.
+    pub(crate) fn status(&self) -> Value {
+        let said = self.guest.try_sh("guestward status --format json").stdout;
+        serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}"))
+    }
+
+    /// The epoch, and the newest number that the journal has accepted.
+    pub(crate) fn accepted(&self) -> (String, u64) {
+        let status = self.status();
+        let sensor = &status["sensor"];
+        let epoch = sensor["epoch"].as_str().unwrap_or_else(|| panic!("{status:#}")).to_owned();
+        (epoch, sensor["last_seq"].as_u64().unwrap())
+    }
+
+    /// That CloudWatch has every number of an epoch up to this one, in a record or in a gap.
+    pub(crate) fn until_all_up_to(&self, (epoch, newest): &(String, u64)) {
+        self.guest.wait_for("delivery of all that was accepted", DELIVERED, || {
+            let records = self.records();
+            let there: HashSet<u64> = records
+                .iter()
+                .filter(|record| record["epoch"] == *epoch)
+                .filter_map(|record| record["seq"].as_u64())
+                .collect();
+            (1..=*newest).all(|seq| there.contains(&seq)).then_some(())
+        });
+        self.assert_sound();
+    }
+
     /// The records that CloudWatch has, in the order in which they came.
     pub(crate) fn records(&self) -> Vec<Value> {
         let events = self.aws.events(GROUP);
@@ -131,6 +171,12 @@ impl Ec2 {
         }
     }
 }
+
+/// Each signal is a refusal; `sleep` keeps the shell from taking a whole processor.
+const FLOW: &str = "while :; do \
+    pid=$(systemctl show --value -p MainPID guestward); count=0; \
+    while [ $pid != 0 ] && [ $count -lt 100 ] && kill -HUP $pid; do sleep 0.02; count=$((count + 1)); done; \
+    sleep 0.1; done";
 
 fn at(address: &str, port: u16) -> SocketAddr {
     SocketAddr::new(address.parse().expect("an address"), port)

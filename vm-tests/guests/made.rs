@@ -13,6 +13,7 @@ pub(crate) fn deb() -> PathBuf {
     only("deb")
 }
 
+#[allow(dead_code)]
 pub(crate) fn rpm() -> PathBuf {
     only("rpm")
 }

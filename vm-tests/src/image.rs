@@ -147,7 +147,7 @@ const HOSTS: &str = "\
 /// An address from the subnet, and a way to the link-local ones, as EC2's images have it.
 const NETWORK: &str = "\
 [Match]
-MACAddress=0a:00:00:00:00:05
+MACAddress=02:00:00:00:00:05
 [Network]
 Address=10.0.0.5/24
 LinkLocalAddressing=no

@@ -58,4 +58,4 @@ pub const GUEST: &str = "10.0.0.5";
 pub const METADATA: &str = "169.254.169.254";
 pub const TIME: &str = "169.254.169.123";
 /// The guest's network card.
-pub const MAC: &str = "0a:00:00:00:00:05";
+pub const MAC: &str = "02:00:00:00:00:05";

@@ -1,0 +1,78 @@
+//! The disk below the journal: full, read-only, failing.
+
+use std::time::Duration;
+
+use vm_tests::Suite;
+
+use crate::ec2::Ec2;
+
+pub(crate) fn a_full_disk_costs_nothing_that_memory_can_hold(suite: Suite) {
+    let ec2 = on_its_own_disk(suite);
+    // Everything but what root keeps for itself, and then that, too.
+    ec2.guest.sh("fallocate -l 1G /var/lib/guestward/ballast || true; dd if=/dev/zero of=/var/lib/guestward/rest bs=64k || true");
+    break_and_mend(&ec2, || {
+        ec2.guest.sh("rm /var/lib/guestward/ballast /var/lib/guestward/rest");
+    });
+}
+
+pub(crate) fn a_disk_that_turns_read_only(suite: Suite) {
+    let ec2 = on_its_own_disk(suite);
+    // As ext4 does it by itself after an error; an open file would keep remount(8) from it.
+    ec2.guest.sh("echo u > /proc/sysrq-trigger; sleep 1");
+    break_and_mend(&ec2, || {
+        ec2.guest.sh("mount -o remount,rw / && mount -o remount,rw /var/lib/guestward");
+    });
+}
+
+pub(crate) fn a_disk_that_answers_with_errors(suite: Suite) {
+    let ec2 = on_its_own_disk(suite);
+    ec2.guest.break_disk(true);
+    break_and_mend(&ec2, || {
+        ec2.guest.break_disk(false);
+        // What the kernel holds of a file system whose disk failed is not to be trusted; a unit's restart is what an
+        // administrator does next.
+        ec2.guest.sh(
+            "systemctl stop guestward guestward-ship; umount /var/lib/guestward; e2fsck -p /dev/vdc || [ $? -lt 4 ]; \
+             mount /var/lib/guestward; systemctl start guestward guestward-ship",
+        );
+    });
+}
+
+/// The state on the disk that tests may break, as an instance has it on a volume of its own.
+fn on_its_own_disk(suite: Suite) -> Ec2 {
+    let ec2 = Ec2::bare(suite);
+    ec2.deliver();
+    ec2.guest.sh(
+        "mkfs.ext4 -q -E lazy_itable_init=0 -O ^has_journal /dev/vdc 64M && mkdir -p /var/lib/guestward && \
+         echo '/dev/vdc /var/lib/guestward ext4 errors=continue 0 0' >> /etc/fstab && mount /var/lib/guestward",
+    );
+    ec2.install();
+    ec2.until_active();
+    ec2.until_record("posture", |record| record["kind"] == "inventory");
+    ec2
+}
+
+/// Records while it is broken: the sensor says so and lives; once it is mended everything accepted is in CloudWatch, and
+/// what could not be kept is a gap.
+fn break_and_mend(ec2: &Ec2, mend: impl FnOnce()) {
+    let before = ec2.accepted();
+    ec2.flow();
+    ec2.guest.wait_for("trouble in the status", Duration::from_secs(120), || {
+        let status = ec2.status();
+        let trouble = status["sensor"]["trouble"].as_array().is_some_and(|trouble| !trouble.is_empty());
+        trouble.then_some(())
+    });
+    std::thread::sleep(Duration::from_secs(5));
+    ec2.stop_flow();
+    mend();
+    ec2.until_active();
+    ec2.guest.wait_for("an end of the trouble", Duration::from_secs(120), || {
+        let status = ec2.status();
+        let sensor = &status["sensor"];
+        let is_well = sensor["trouble"].as_array().is_some_and(Vec::is_empty) && sensor["waiting"] == 0;
+        is_well.then_some(())
+    });
+    let after = ec2.accepted();
+    assert!(after.1 > before.1, "nothing was recorded since");
+    ec2.until_all_up_to(&after);
+}

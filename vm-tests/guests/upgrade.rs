@@ -1,0 +1,68 @@
+//! The package replaced by its next version while records flow, removed, and purged.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use vm_tests::Suite;
+use vm_tests::shell::sh;
+
+use crate::ec2::Ec2;
+use crate::made;
+use crate::processes::main_pid;
+
+pub(crate) fn an_upgrade_under_load_loses_nothing(suite: Suite) {
+    let ec2 = Ec2::installed(suite);
+    ec2.until_record("posture", |record| record["kind"] == "inventory");
+    // Both policies are good, for a daemon must be able to start with what it finds.
+    ec2.guest.sh(
+        "systemd-run --quiet --unit=toggle sh -c 'n=1; while :; do n=$((n % 50 + 1)); \
+         echo \"[run]\\nheartbeat = \\\"${n}h\\\"\" > /etc/guestward/policy.d/60-toggle.toml; \
+         pid=$(systemctl show --value -p MainPID guestward); [ $pid = 0 ] || kill -HUP $pid; sleep 0.3; done'",
+    );
+    let before = [main_pid(&ec2, "guestward"), main_pid(&ec2, "guestward-ship")];
+    let next = next_version();
+    ec2.guest.bring(&[&next], "/root");
+    let accepted = ec2.accepted();
+    ec2.guest.sh(&format!("dpkg -i /root/{}", next.file_name().unwrap().to_string_lossy()));
+    ec2.until_active();
+    ec2.guest.sh("systemctl stop toggle");
+    let after = [main_pid(&ec2, "guestward"), main_pid(&ec2, "guestward-ship")];
+    assert!(before[0] != after[0] && before[1] != after[1], "the old code still runs");
+    ec2.until_all_up_to(&accepted);
+    ec2.until_delivered();
+    assert!(ec2.records().iter().all(|record| record["kind"] != "gap"));
+}
+
+pub(crate) fn removed_it_keeps_its_state_and_purged_it_leaves_nothing(suite: Suite) {
+    let ec2 = Ec2::installed(suite);
+    ec2.until_record("posture", |record| record["kind"] == "inventory");
+    ec2.guest.sh("dpkg --remove guestward");
+    ec2.guest.sh("test -d /var/lib/guestward/journal && test -e /etc/guestward/policy.toml");
+    assert_eq!(ec2.guest.try_sh("pgrep -c guestward").stdout, "0\n");
+    ec2.install();
+    ec2.until_active();
+    ec2.until_record("a second start", |record| {
+        record["kind"] == "lifecycle" && record["seq"].as_u64() > Some(10) && record.to_string().contains("\"start\"")
+    });
+    ec2.guest.sh("dpkg --purge guestward");
+    let left = ec2.guest.sh("find / -xdev -name '*guestward*' -not -path '/root/*' -not -path '/proc/*'");
+    assert_eq!(left, "", "left behind");
+    let _ = Duration::ZERO;
+    assert_eq!(ec2.guest.try_sh("systemctl is-system-running").stdout, "running\n");
+}
+
+/// The package again, with nothing but a higher version.
+fn next_version() -> PathBuf {
+    let package = made::deb();
+    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("next");
+    let next = directory.join("guestward-next.deb");
+    sh(&format!(
+        "rm -rf '{0}' && mkdir -p '{0}' && dpkg-deb --raw-extract '{1}' '{0}/tree' &&
+         sed -i 's/^Version: .*/Version: 99.0.0-1/' '{0}/tree/DEBIAN/control' &&
+         dpkg-deb --root-owner-group -Zgzip --build '{0}/tree' '{2}'",
+        directory.display(),
+        package.display(),
+        next.display()
+    ));
+    next
+}
