@@ -4,6 +4,7 @@
 mod access;
 mod clients;
 mod faults;
+mod instance;
 mod logs;
 mod metadata;
 mod reading;

@@ -29,7 +29,8 @@ impl Server {
         tls: Option<Arc<ServerConfig>>,
         answer: impl Fn(Request) -> Reply + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind(address).unwrap_or_else(|error| panic!("cannot listen at {address}: {error}"));
+        let listener =
+            TcpListener::bind(address).unwrap_or_else(|error| panic!("cannot listen at {address}: {error}"));
         let address = listener.local_addr().expect("an address");
         let listener = Arc::new(listener);
         let stop = Arc::new(AtomicBool::new(false));

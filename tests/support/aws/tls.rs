@@ -23,7 +23,12 @@ impl Authority {
         let rules = format!("{RULES}subjectAltName = IP:{address}{names}\n");
         let elliptic = ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"];
         let (subject, server) = ("/CN=A test's own authority", "/CN=A test's own server");
-        certify(folder.path(), &rules, &Wish { name: "ca", key: &elliptic, subject, rules: "authority" }, None);
+        certify(
+            folder.path(),
+            &rules,
+            &Wish { name: "ca", key: &elliptic, subject, rules: "authority" },
+            None,
+        );
         let leaf = Wish { name: "leaf", key: &elliptic, subject: server, rules: "server" };
         certify(folder.path(), &rules, &leaf, Some("ca"));
         Self { folder }
