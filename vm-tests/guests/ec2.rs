@@ -53,10 +53,8 @@ impl Ec2 {
         let authority = self.aws.authority().expect("a double with TLS");
         let authority = fs::read_to_string(authority).unwrap();
         self.guest.write("/usr/local/share/ca-certificates/double.crt", &authority);
-        self.guest.sh(
-            "cat /usr/local/share/ca-certificates/double.crt >> /etc/ssl/certs/ca-certificates.crt
-             systemctl restart --no-block systemd-timesyncd",
-        );
+        self.guest.sh("cat /usr/local/share/ca-certificates/double.crt >> /etc/ssl/certs/ca-certificates.crt
+             systemctl restart --no-block systemd-timesyncd");
     }
 
     /// A policy that delivers to CloudWatch at once.

@@ -14,7 +14,7 @@ pub(crate) fn two_instances_of_an_image_are_two_agents(suite: Suite) {
     let disk = builder.guest.root();
     let mut agents = vec![of_builder];
     for instance in ["i-0000000000000000a", "i-0000000000000000b"] {
-        let agent = network::inside(|| {
+        let agent = network::inside(instance, || {
             let guest = Guest::of_disk(suite, &disk, instance);
             guest.boot();
             let ec2 = Ec2::around(guest);
@@ -26,7 +26,8 @@ pub(crate) fn two_instances_of_an_image_are_two_agents(suite: Suite) {
             let posture = ec2.until_record("posture", |record| record["kind"] == "inventory");
             assert_eq!(posture["instance"], instance);
             let records = ec2.records();
-            let foreign: Vec<_> = records.iter().filter(|record| record["agent"] != posture["agent"]).collect();
+            let foreign: Vec<_> =
+                records.iter().filter(|record| record["agent"] != posture["agent"]).collect();
             assert!(foreign.is_empty(), "of the image's builder: {foreign:?}");
             assert_eq!(ec2.guest.try_sh("guestward doctor").code, 0);
             ec2.status()["sensor"]["agent"].clone()

@@ -16,7 +16,10 @@ pub(crate) fn the_package_is_all_it_takes(suite: Suite) {
     let installed = Instant::now();
     ec2.until_active();
     let posture = ec2.until_record("posture", |record| record["kind"] == "inventory");
-    tell(&format!("{suite}: the first posture was in CloudWatch {:.1} s after dpkg", installed.elapsed().as_secs_f64()));
+    tell(&format!(
+        "{suite}: the first posture was in CloudWatch {:.1} s after dpkg",
+        installed.elapsed().as_secs_f64()
+    ));
     assert_eq!(posture["instance"], "i-0123456789abcdef0");
     assert_eq!(posture["account"], ACCOUNT.id);
     assert_eq!(posture["region"], ACCOUNT.region);
@@ -40,7 +43,8 @@ pub(crate) fn it_finds_nothing_wrong_with_itself(suite: Suite) {
         .filter(|finding| finding["verdict"] == "fail" || finding["verdict"] == "unknown")
         .filter(|finding| {
             let evidence = format!("{} {}", finding["evidence"], finding["subject"]);
-            evidence.contains("guestward") || finding["check"].as_str().unwrap().starts_with("logging-delivery")
+            evidence.contains("guestward")
+                || finding["check"].as_str().unwrap().starts_with("logging-delivery")
         })
         .collect();
     assert!(about_us.is_empty(), "{about_us:#?}");

@@ -66,12 +66,11 @@ fn in_guests<T: Fn(Suite) + Copy + Send + 'static>(test: T, suites: &'static [Su
     // `guests::install::the_package_is_all_it_takes`, as the compiler calls the function.
     let name = type_name::<T>().trim_start_matches("guests::");
     let one = |&suite: &Suite| {
-        Trial::test(name, move || {
-            network::enter();
-            test(suite);
+        let name = format!("{suite}::{name}");
+        Trial::test(name.clone(), move || {
+            network::inside(&name, move || test(suite));
             Ok(())
         })
-        .with_kind(suite.name())
     };
     suites.iter().map(one).collect()
 }

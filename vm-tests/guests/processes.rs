@@ -45,10 +45,8 @@ pub(crate) fn memory_pressure_costs_no_record(suite: Suite) {
     ec2.until_record("posture", |record| record["kind"] == "inventory");
     ec2.flow();
     let accepted = ec2.accepted();
-    ec2.guest.sh(
-        "systemd-run --quiet --unit=hog --slice=guestward.slice -p OOMScoreAdjust=900 \
-         perl -e 'my @all; push @all, \"x\" x 1048576 while 1'",
-    );
+    ec2.guest.sh("systemd-run --quiet --unit=hog --slice=guestward.slice -p OOMScoreAdjust=900 \
+         perl -e 'my @all; push @all, \"x\" x 1048576 while 1'");
     ec2.guest.wait_for("an end of the hog", UP, || {
         let state = ec2.guest.sh("systemctl show --value -p Result hog; systemctl is-active hog || true");
         (state.contains("oom-kill") || state.contains("failed")).then_some(())

@@ -42,7 +42,9 @@ pub(crate) fn removed_it_keeps_its_state_and_purged_it_leaves_nothing(suite: Sui
     ec2.install();
     ec2.until_active();
     ec2.until_record("a second start", |record| {
-        record["kind"] == "lifecycle" && record["seq"].as_u64() > Some(10) && record.to_string().contains("\"start\"")
+        record["kind"] == "lifecycle"
+            && record["seq"].as_u64() > Some(10)
+            && record.to_string().contains("\"start\"")
     });
     ec2.guest.sh("dpkg --purge guestward");
     let left = ec2.guest.sh("find / -xdev -name '*guestward*' -not -path '/root/*' -not -path '/proc/*'");

@@ -38,7 +38,9 @@ impl Agent {
             let soon = until.min(Instant::now() + KNOCK);
             match wait_for(&mut line, soon, |answer| answer["return"] == number) {
                 Ok(_) => break,
-                Err(error) if error.kind() != io::ErrorKind::TimedOut || Instant::now() >= until => return Err(error),
+                Err(error) if error.kind() != io::ErrorKind::TimedOut || Instant::now() >= until => {
+                    return Err(error);
+                }
                 Err(_) => {}
             }
         }

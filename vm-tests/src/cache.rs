@@ -19,7 +19,8 @@ pub fn entry(kind: &str, ingredients: &[&[u8]], make: impl FnOnce(&Path)) -> Pat
     fs::create_dir_all(&root).unwrap_or_else(|error| panic!("cannot make {}: {error}", root.display()));
     let place = root.join(format!("{kind}-{}", digest(ingredients)));
     let lock = File::create(root.join(format!("{kind}.lock"))).expect("a lock in the cache");
-    let _lock = Flock::lock(lock, FlockArg::LockExclusive).map_err(|(_, errno)| errno).expect("the cache's lock");
+    let _lock =
+        Flock::lock(lock, FlockArg::LockExclusive).map_err(|(_, errno)| errno).expect("the cache's lock");
     if !place.exists() {
         sweep(&root, kind);
         let half = root.join(format!("{kind}.half"));

@@ -19,7 +19,7 @@ use crate::shell::run;
 use crate::snapshot::{BOOT, INSTANCE, Snapshot, blank, overlay};
 use crate::suite::Suite;
 
-/// A guest on the calling thread's network (`network::enter`).
+/// A guest on the calling thread's network (`network::inside`).
 #[derive(Debug)]
 pub struct Guest {
     image: Image,
@@ -111,9 +111,9 @@ impl Guest {
             qemu.qmp.leave("inmigrate");
             qemu.qmp.must("cont", &json!({}));
         }
-        let agent = qemu.agent(BOOT).unwrap_or_else(|error| {
-            panic!("the guest does not answer: {error}\n{}", self.console_tail())
-        });
+        let agent = qemu
+            .agent(BOOT)
+            .unwrap_or_else(|error| panic!("the guest does not answer: {error}\n{}", self.console_tail()));
         *self.on.borrow_mut() = Some(On { qemu, agent });
     }
 
@@ -169,7 +169,7 @@ impl Guest {
                 return answer;
             }
             assert!(Instant::now() < until, "no {what} within {} s", within.as_secs());
-            std::thread::sleep(Duration::from_millis(200));
+            std::thread::sleep(PAUSE);
         }
     }
 
@@ -190,7 +190,8 @@ impl Guest {
         }
         run(&mut command);
         let mut disk = File::options().write(true).open(self.own("payload")).expect("the guest's disk");
-        let copied = io::copy(&mut File::open(&tar).expect("what we wrote"), &mut disk).expect("the guest's disk");
+        let copied =
+            io::copy(&mut File::open(&tar).expect("what we wrote"), &mut disk).expect("the guest's disk");
         assert!(copied <= PAYLOAD, "more than the disk holds");
         disk.flush().expect("the guest's disk");
         let _ = fs::remove_file(&tar);
@@ -275,9 +276,12 @@ impl Drop for Guest {
 
 fn random() -> [u8; 64] {
     let mut bytes = [0; 64];
-    io::Read::read_exact(&mut File::open("/dev/urandom").expect("randomness"), &mut bytes).expect("randomness");
+    io::Read::read_exact(&mut File::open("/dev/urandom").expect("randomness"), &mut bytes)
+        .expect("randomness");
     bytes
 }
 
+/// Between two questions; each is a process that an emulated guest has to start.
+const PAUSE: Duration = Duration::from_millis(500);
 /// For a script in the guest; whatever takes longer says so.
 const PATIENCE: Duration = Duration::from_secs(120);

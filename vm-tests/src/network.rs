@@ -5,13 +5,38 @@
 
 use std::fs::File;
 use std::panic::resume_unwind;
+use std::thread::Builder;
 
 use nix::sched::{CloneFlags, setns, unshare};
 
 use crate::shell::sh;
 
-/// Makes a namespace and moves the calling thread into it, with the programs and threads that it starts later.
-pub fn enter() {
+/// Runs `work` on a thread of this name in a network namespace as a guest needs it; what it starts is in there, too.
+pub fn inside<T: Send>(name: &str, work: impl FnOnce() -> T + Send) -> T {
+    on_a_thread(name, || {
+        enter();
+        work()
+    })
+}
+
+/// Runs `work` on the network that the process was started on, archives included.
+pub fn outside<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    on_a_thread("outside", || {
+        // Of the process's first thread, which never enters.
+        let first = File::open("/proc/self/ns/net").expect("the host's network");
+        setns(first, CloneFlags::CLONE_NEWNET).expect("the host's network");
+        work()
+    })
+}
+
+fn on_a_thread<T: Send>(name: &str, work: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| {
+        let thread = Builder::new().name(name.to_owned()).spawn_scoped(scope, work).expect("a thread");
+        thread.join().unwrap_or_else(|panic| resume_unwind(panic))
+    })
+}
+
+fn enter() {
     unshare(CloneFlags::CLONE_NEWNET).expect("a network namespace: guests need root");
     sh(&format!(
         "ip link set lo up
@@ -22,30 +47,6 @@ pub fn enter() {
          ip addr add {TIME}/32 dev {TAP}
          ip link set {TAP} up"
     ));
-}
-
-/// Runs `work` on the network that the process was started on, archives included. The main thread must not have entered.
-pub fn outside<T: Send>(work: impl FnOnce() -> T + Send) -> T {
-    std::thread::scope(|scope| {
-        let thread = scope.spawn(|| {
-            // Of the process's first thread, whoever asks.
-            let first = File::open("/proc/self/ns/net").expect("the host's network");
-            setns(first, CloneFlags::CLONE_NEWNET).expect("the host's network");
-            work()
-        });
-        thread.join().unwrap_or_else(|panic| resume_unwind(panic))
-    })
-}
-
-/// Runs `work` in a namespace as [`enter`] makes it, and comes back.
-pub fn inside<T: Send>(work: impl FnOnce() -> T + Send) -> T {
-    std::thread::scope(|scope| {
-        let thread = scope.spawn(|| {
-            enter();
-            work()
-        });
-        thread.join().unwrap_or_else(|panic| resume_unwind(panic))
-    })
 }
 
 /// The host's end of the cable, as QEMU names it.

@@ -53,7 +53,8 @@ impl Qemu {
             let _ = std::fs::remove_file(socket);
         }
         let complaints = directory.join("qemu.err");
-        let errors = File::options().append(true).create(true).open(&complaints).expect("a file for complaints");
+        let errors =
+            File::options().append(true).create(true).open(&complaints).expect("a file for complaints");
         let mut child = command(machine, directory)
             .stdin(Stdio::null())
             .stdout(Stdio::null())

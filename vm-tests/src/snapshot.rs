@@ -25,7 +25,8 @@ impl Snapshot {
         let name = image.place.to_string_lossy().into_owned();
         let kind = format!("running-{}", image.suite);
         let ingredients: [&[u8]; 3] = [name.as_bytes(), RECIPE.as_bytes(), network::GUEST.as_bytes()];
-        let place = cache::entry(&kind, &ingredients, |place| network::inside(|| make(image, place)));
+        let place =
+            cache::entry(&kind, &ingredients, |place| network::inside("snapshot", || make(image, place)));
         Self { place }
     }
 
@@ -58,7 +59,8 @@ fn make(image: &Image, place: &Path) {
         panic!("{} does not boot: {error}\n{console}", image.suite)
     });
     // What a test will read from the other disks must not be what is in the cache now.
-    let settle = "systemctl is-system-running --wait; udevadm settle; sync; echo 3 > /proc/sys/vm/drop_caches";
+    let settle =
+        "systemctl is-system-running --wait; udevadm settle; sync; echo 3 > /proc/sys/vm/drop_caches";
     let ended = agent.sh(settle, BOOT).unwrap_or_else(|error| panic!("{}: {error}", image.suite));
     let failed = || agent_says(&qemu, "systemctl --failed");
     assert!(ended.stdout.starts_with("running"), "{} is {}\n{}", image.suite, ended.stdout, failed());
