@@ -3,6 +3,7 @@
 
 mod confined;
 mod exposure;
+mod own;
 mod posture;
 mod users;
 

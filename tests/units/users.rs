@@ -182,7 +182,11 @@ fn their_units_let_them_ask_the_kernel_for_all_that_they_ask() {
 
 /// The names of the system calls after the program itself was started.
 fn asked(trace: &str) -> BTreeSet<String> {
-    let lines = trace.lines().skip_while(|line| !(line.contains("execve(") && line.contains("/guestward\"")));
+    let is_start = |line: &str| {
+        let started = line.split_once("execve(\"").and_then(|(_, rest)| rest.split_once('"'));
+        started.is_some_and(|(program, _)| program.ends_with("/guestward"))
+    };
+    let lines = trace.lines().skip_while(|line| !is_start(line));
     let call = |line: &str| {
         let (name, _) = line.split_once('(')?;
         let name = name.rsplit(' ').next()?;
@@ -200,7 +204,7 @@ fn allowed(unit: &str) -> BTreeSet<String> {
         let is_taken = line.starts_with('~');
         for name in line.trim_start_matches('~').split(' ') {
             for member in members(name) {
-                if is_taken { drop(allowed.remove(&member)) } else { drop(allowed.insert(member)) }
+                let _ = if is_taken { allowed.remove(&member) } else { allowed.insert(member) };
             }
         }
     }
