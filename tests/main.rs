@@ -43,4 +43,5 @@ mod sudoers_differential;
 mod support;
 mod surroundings;
 mod system_differential;
+mod units;
 mod verify_log_group;

@@ -11,6 +11,7 @@
 pub mod cursor;
 mod frame;
 pub mod handover;
+pub mod heir;
 pub mod key;
 pub mod lock;
 mod open;

@@ -61,7 +61,9 @@ fn deliver(wanted: &Wanted, places: &Places, stop: &Stop) -> Result<bool, Failur
 
 fn listen(places: &Places) -> Result<Listener, Failure> {
     socket::run_dir(places.run(), 0o750, None).map_err(Failure::trouble)?;
-    Listener::bind(&places.shipper_socket(), 0o660, None).map_err(Failure::trouble)
+    let listener = Listener::bind(&places.shipper_socket(), 0o660, None).map_err(Failure::trouble)?;
+    listener.leave_to(USER, GROUP);
+    Ok(listener)
 }
 
 fn lock(places: &Places) -> Result<Lock, Failure> {
@@ -77,3 +79,7 @@ fn tell() -> Tell {
         let _ = writeln!(io::stderr(), "guestward: {}", Text::new(text));
     })
 }
+
+/// As the packages make them.
+const USER: &str = "guestward-ship";
+const GROUP: &str = "guestward";

@@ -221,7 +221,10 @@ fn whom_to_ask() -> Result<Option<Endpoint>, String> {
 
 fn listen(places: &Places, group: Option<Gid>) -> Result<Listener, CannotRun> {
     socket::run_dir(places.run(), 0o750, group).map_err(|error| CannotRun::Other(error.to_string()))?;
-    Listener::bind(&places.sensor_socket(), 0o660, group).map_err(|error| CannotRun::Other(error.to_string()))
+    let listener = Listener::bind(&places.sensor_socket(), 0o660, group)
+        .map_err(|error| CannotRun::Other(error.to_string()))?;
+    listener.leave_to(USER, GROUP);
+    Ok(listener)
 }
 
 pub(super) fn limits(policy: &Policy) -> Limits {
@@ -279,4 +282,6 @@ fn fill(bytes: &mut [u8]) -> io::Result<()> {
     if filled == bytes.len() { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
 }
 
+/// As the packages make them.
+const USER: &str = "guestward";
 const GROUP: &str = "guestward";

@@ -1,12 +1,14 @@
 //! One writer at a time: a lock that goes with its process, however that ends. flock(2)
 
 use std::fmt;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use nix::libc;
+
+use super::heir::Heir;
 
 /// Held as long as it lives.
 #[derive(Debug)]
@@ -53,10 +55,13 @@ impl Lock {
             .write(true)
             .create(true)
             .truncate(false)
-            .mode(0o640)
+            .mode(MODE)
             .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_CLOEXEC)
             .open(&path)
             .map_err(disk)?;
+        if let Some(heir) = fs::metadata(directory).ok().and_then(|meta| Heir::of(&meta)) {
+            heir.inherit(&file, MODE).map_err(disk)?;
+        }
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -76,6 +81,8 @@ impl Lock {
 }
 
 const MAX_PID: u64 = 20;
+/// Whoever may read the journal may read who has it.
+const MODE: u32 = 0o640;
 
 #[cfg(test)]
 mod tests {

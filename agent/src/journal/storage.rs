@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 use nix::libc;
 use nix::unistd::Gid;
 
+use super::heir::Heir;
+
 /// One flat directory of files. A name is ours: no slash, no dot in front.
 pub trait Storage: fmt::Debug {
     type File: fmt::Debug;
@@ -42,6 +44,7 @@ pub struct Directory {
     handle: File,
     mode: u32,
     group: Option<Gid>,
+    heir: Option<Heir>,
 }
 
 impl Directory {
@@ -55,6 +58,9 @@ impl Directory {
                 fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
                 if group.is_some() {
                     nix::unistd::chown(path, None, group)?;
+                }
+                if let Some(heir) = path.parent().and_then(|parent| Heir::of(&fs::metadata(parent).ok()?)) {
+                    heir.inherit_directory(path)?;
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -70,7 +76,8 @@ impl Directory {
             .read(true)
             .custom_flags(libc::O_DIRECTORY | libc::O_NOFOLLOW | libc::O_CLOEXEC)
             .open(path)?;
-        Ok(Self { path: path.to_owned(), handle, mode: 0o640, group: None })
+        let heir = Heir::of(&handle.metadata()?);
+        Ok(Self { path: path.to_owned(), handle, mode: 0o640, group: None, heir })
     }
 
     /// New files have this mode from now on, whoever may read the directory.
@@ -140,8 +147,10 @@ impl Storage for Directory {
         let file = self.checked(self.options().append(true).create_new(true), name)?;
         // The umask is somebody else's wish.
         file.set_permissions(fs::Permissions::from_mode(self.mode))?;
-        if self.group.is_some() {
-            nix::unistd::fchown(&file, None, self.group)?;
+        match &self.heir {
+            Some(heir) => heir.inherit(&file, self.mode)?,
+            None if self.group.is_some() => nix::unistd::fchown(&file, None, self.group)?,
+            None => {}
         }
         Ok(file)
     }

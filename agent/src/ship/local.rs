@@ -18,6 +18,7 @@ use nix::libc;
 
 use super::{Delivered, Shipper, Trouble};
 use crate::finding::wire::record::Hash;
+use crate::journal::heir::Heir;
 use crate::journal::{Entry, Position};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -197,6 +198,8 @@ fn open(path: &Path, is_new: bool) -> io::Result<File> {
     if is_new {
         // The umask is somebody else's wish.
         file.set_permissions(Permissions::from_mode(MODE))?;
+        let heir = path.parent().and_then(|directory| Heir::of(&fs::metadata(directory).ok()?));
+        heir.map_or(Ok(()), |heir| heir.inherit(&file, MODE))?;
         rotate::sync_directory(path)?;
     }
     Ok(file)

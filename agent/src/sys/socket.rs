@@ -24,8 +24,8 @@ pub use place::{NoPlace, run_dir};
 #[derive(Debug)]
 pub struct Listener {
     socket: UnixListener,
-    /// Kept for what its end does.
-    _place: Place,
+    /// Its end takes the socket away.
+    place: Place,
 }
 
 impl Listener {
@@ -33,7 +33,12 @@ impl Listener {
     /// anything else.
     pub fn bind(path: &Path, mode: u32, group: Option<Gid>) -> Result<Self, NoPlace> {
         let (socket, place) = Place::take(path, mode, group)?;
-        Ok(Self { socket, _place: place })
+        Ok(Self { socket, place })
+    }
+
+    /// Started by hand as root, we leave what the service can take away again, however we end.
+    pub fn leave_to(&self, user: &str, group: &str) {
+        self.place.leave_to(user, group);
     }
 
     /// The next who asks; `None` when nobody did for that long.

@@ -3,12 +3,14 @@
 use std::fmt;
 use std::fs::{self, DirBuilder, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, MetadataExt as _, PermissionsExt as _, chown};
+use std::os::unix::fs::{
+    DirBuilderExt as _, FileTypeExt as _, MetadataExt as _, PermissionsExt as _, chown, lchown,
+};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use nix::unistd::{Gid, geteuid};
+use nix::unistd::{Gid, Group, User, geteuid};
 
 use super::ask::{Why, reach};
 
@@ -92,6 +94,16 @@ impl Place {
         socket.set_nonblocking(true).map_err(fail)?;
         Ok((socket, place))
     }
+
+    pub(super) fn leave_to(&self, user: &str, group: &str) {
+        if !geteuid().is_root() {
+            return;
+        }
+        let user = User::from_name(user).ok().flatten().map(|user| user.uid.as_raw());
+        let group = Group::from_name(group).ok().flatten().map(|group| group.gid.as_raw());
+        // Where there are no such users, no service will want it.
+        let _ = lchown(&self.path, user, group);
+    }
 }
 
 impl Drop for Place {
@@ -126,7 +138,9 @@ fn clear(path: &Path) -> Result<(), NoPlace> {
 fn own(path: &Path, mode: u32, group: Option<Gid>) -> Result<(), NoPlace> {
     let set = || {
         // The group first: the mode must never grant to another group what is meant for this one.
-        chown(path, None, group.map(Gid::as_raw))?;
+        if group.is_some() {
+            chown(path, None, group.map(Gid::as_raw))?;
+        }
         fs::set_permissions(path, Permissions::from_mode(mode))
     };
     set().map_err(|error| NoPlace::new(path, Refusal::Os(error)))

@@ -1,0 +1,148 @@
+//! How exposed the services are, as systemd itself judges: `systemd-analyze security`.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use super::{SENSOR, SHIPPER, directory, read};
+
+/// A unit, and the most that it may be exposed to, in tenths.
+///
+/// A confined sensor that looked at files alone would have 0.7 less: it sees the machine's network and asks the metadata
+/// service (PrivateNetwork=, AF_INET), and the kernel's clock (@clock).
+const MOST: [(&str, u32); 2] = [(SENSOR, 28), (SHIPPER, 11)];
+
+#[test]
+fn no_service_is_more_exposed_than_it_was() {
+    let root = root();
+    for (unit, most) in MOST {
+        let output = security(root.path(), unit, most);
+        assert!(output.status.success(), "{unit}: {}", last_line(&output));
+        // The bound is the figure, so that whatever makes a unit worse is seen here.
+        let output = security(root.path(), unit, most - 1);
+        assert!(!output.status.success(), "{unit} is better than its bound: {}", last_line(&output));
+    }
+}
+
+#[test]
+fn a_line_that_is_taken_away_is_noticed() {
+    for (unit, most) in MOST {
+        for line in ["NoNewPrivileges=yes", "ProtectSystem=strict", "RestrictNamespaces=yes"] {
+            let root = root();
+            let text = read(unit);
+            assert!(text.contains(line), "{unit} has no {line}");
+            fs::write(place(root.path(), unit), text.replace(line, "")).unwrap();
+            let output = security(root.path(), unit, most);
+            assert!(!output.status.success(), "{unit} without {line}: {}", last_line(&output));
+        }
+    }
+}
+
+#[test]
+fn systemd_has_nothing_to_say_about_the_units() {
+    let root = root();
+    let mut command = Command::new("systemd-analyze");
+    command.args(["verify", "--man=no"]).arg(format!("--root={}", root.path().display()));
+    let output = command.args([SENSOR, SHIPPER, "guestward.slice"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.trim().is_empty(), "{said}");
+}
+
+#[test]
+fn whatever_is_less_strict_than_it_could_be_has_its_reason() {
+    let root = root();
+    for (unit, _) in MOST {
+        let text = read(unit);
+        let reasons = reasons(&text);
+        let output = analyse(root.path(), unit).arg("--json=short").output().unwrap();
+        let judged: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let mut without = Vec::new();
+        for item in judged.as_array().unwrap().iter().filter(|item| !item["exposure"].is_null()) {
+            let name = item["name"].as_str().unwrap();
+            // RootDirectory=/RootImage= is one matter, and RestrictAddressFamilies=~AF_UNIX a directive's part.
+            let directive = name.split('=').next().unwrap();
+            let has_reason = reasons.iter().any(|(reason, below)| {
+                reason.contains(directive) || below.iter().any(|name| name == directive)
+            });
+            if !has_reason {
+                without.push(format!("{name} {}", item["exposure"]));
+            }
+        }
+        assert!(without.is_empty(), "{unit} says no reason for {without:?}");
+    }
+}
+
+#[test]
+fn each_capability_of_the_sensor_has_its_own_reason() {
+    let text = read(SENSOR);
+    let said: String = reasons(&text).iter().map(|(reason, _)| reason.as_str()).collect();
+    let granted = super::value(&text, "CapabilityBoundingSet");
+    assert_eq!(granted, super::value(&text, "AmbientCapabilities"));
+    for capability in granted.split(' ') {
+        let name = capability.strip_prefix("CAP_").unwrap();
+        assert!(said.contains(&format!("why: {name}")), "{capability} has no reason");
+    }
+    assert_eq!(super::value(&read(SHIPPER), "CapabilityBoundingSet"), "");
+}
+
+/// Each comment with a "why:" in it, and the directives right below it.
+fn reasons(text: &str) -> Vec<(String, Vec<String>)> {
+    let mut reasons = Vec::new();
+    let mut lines = text.lines().peekable();
+    while let Some(line) = lines.next() {
+        let Some(comment) = line.strip_prefix('#') else { continue };
+        let mut comment = comment.to_owned();
+        while let Some(more) = lines.next_if(|line| line.starts_with('#')) {
+            comment += &more[1..];
+        }
+        let mut below = Vec::new();
+        while let Some(line) = lines.next_if(|line| line.contains('=') && !line.starts_with('#')) {
+            below.push(line.split_once('=').unwrap().0.to_owned());
+        }
+        if comment.contains("why:") {
+            reasons.push((comment, below));
+        }
+    }
+    reasons
+}
+
+fn security(root: &Path, unit: &str, most: u32) -> Output {
+    analyse(root, unit).arg(format!("--threshold={most}")).output().unwrap()
+}
+
+fn analyse(root: &Path, unit: &str) -> Command {
+    let mut command = Command::new("systemd-analyze");
+    command
+        .args(["security", "--no-pager", "--offline=true"])
+        .arg(format!("--root={}", root.display()))
+        .arg(unit);
+    command
+}
+
+fn last_line(output: &Output) -> String {
+    let text = String::from_utf8_lossy(&output.stdout);
+    format!("{} {}", text.lines().last().unwrap_or_default(), String::from_utf8_lossy(&output.stderr))
+}
+
+/// A root directory with the units, what they start, and what they stand between; nothing of this machine.
+fn root() -> tempfile::TempDir {
+    let root = tempfile::tempdir().unwrap();
+    let system = root.path().join("usr/lib/systemd/system");
+    fs::create_dir_all(&system).unwrap();
+    for unit in [SENSOR, SHIPPER, "guestward.slice"] {
+        fs::copy(directory().join(unit), system.join(unit)).unwrap();
+    }
+    for target in ["sysinit", "basic", "multi-user", "shutdown"] {
+        fs::write(system.join(format!("{target}.target")), "[Unit]\nDescription=a target\n").unwrap();
+    }
+    for program in ["usr/bin/guestward", "bin/kill"] {
+        let path = root.path().join(program);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::copy("/bin/true", path).unwrap();
+    }
+    root
+}
+
+fn place(root: &Path, unit: &str) -> std::path::PathBuf {
+    root.join("usr/lib/systemd/system").join(unit)
+}
