@@ -10,15 +10,13 @@ use super::{Host, Unreadable};
 
 /// The version that runs, or the one that is installed; `None` where neither can be told.
 pub fn version(host: &Host) -> Result<Option<u32>, Unreadable> {
-    match host.read(MAPS, MAX_MAPS) {
-        Ok(maps) => match version_in(&maps) {
-            Some(version) => return Ok(Some(version)),
-            // It is linked to nothing: then the files are no witness for what runs, but the best that there is.
-            None => installed(host),
-        },
-        Err(cause) if cause.is_absent() || cause.is_denied() => installed(host),
-        Err(cause) => Err(cause),
-    }
+    let running = match host.read(MAPS, MAX_MAPS) {
+        Ok(maps) => version_in(&maps),
+        Err(cause) if cause.is_absent() || cause.is_denied() => None,
+        Err(cause) => return Err(cause),
+    };
+    // Files are no witness for what runs, and the best that there is.
+    running.map_or_else(|| installed(host), |version| Ok(Some(version)))
 }
 
 fn installed(host: &Host) -> Result<Option<u32>, Unreadable> {
@@ -42,7 +40,7 @@ pub fn version_in(bytes: &[u8]) -> Option<u32> {
     std::str::from_utf8(bytes.get(at..at + digits)?).ok()?.parse().ok()
 }
 
-/// Whether a unit is running processes of its own, and which one a process is of: proc_pid_cgroup(5).
+/// Which unit a process is of, if it is of one: proc_pid_cgroup(5).
 pub fn unit_of(host: &Host, pid: u32) -> Result<Option<super::Text>, Unreadable> {
     let path = PathBuf::from(format!("/proc/{pid}/cgroup"));
     Ok(super::processes::unit_of(&host.read(path, MAX_CGROUP)?))
