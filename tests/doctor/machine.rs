@@ -6,7 +6,10 @@ use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::super::support::journal::{Running, State, until};
+use guestward::finding::Severity;
+use guestward::journal::Limits;
+
+use super::super::support::journal::{Running, State, drafts, until};
 use super::super::support::mounts::Mounts;
 use super::{Patient, Told};
 
@@ -78,7 +81,7 @@ fn of_a_sensor_that_runs_its_own_capabilities_count() {
 #[test]
 fn a_file_of_another_user_among_the_state_is_named() {
     let state = State::new();
-    drop(state.journal(guestward::journal::Limits::default()));
+    state.journal(Limits::default()).append(&drafts(0..3, Severity::Low), super::now()).unwrap();
     let owner = || ask(&mut state.command(&["doctor", "--format", "json"])).need("state-owner").clone();
     assert_eq!(owner()["state"], "ok", "{:#}", owner());
     let file = fs::read_dir(state.path().join("journal")).unwrap().next().unwrap().unwrap().path();
@@ -165,9 +168,12 @@ fn inside(mounts: &Mounts, folder: &Path) -> Command {
 }
 
 fn as_nobody(state: &State) -> Command {
+    // The binary may lie where nobody else can reach it.
+    let program = state.path().join("guestward");
+    fs::copy(env!("CARGO_BIN_EXE_guestward"), &program).unwrap();
     let mut command = Command::new("setpriv");
     command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all"]);
-    command.args([env!("CARGO_BIN_EXE_guestward"), "doctor", "--format", "json"]);
+    command.arg(program).args(["doctor", "--format", "json"]);
     command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("GUESTWARD_STATE", state.path());
     command
 }
