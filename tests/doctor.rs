@@ -2,6 +2,7 @@
 
 mod faults;
 mod iam;
+mod machine;
 
 use std::collections::BTreeSet;
 use std::fs;

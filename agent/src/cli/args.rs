@@ -335,13 +335,16 @@ fn kinds() -> impl clap::builder::TypedValueParser<Value = Kind> {
         .map(|name| Kind::from_name(&name).unwrap_or(Kind::Finding))
 }
 
-const DOCTOR: &str = "Say what this host needs to see, to keep and to ship, whether it is there, and what mends it. Nothing is \
-    asked of AWS but what the policy turns on: the way to each service is gone step by step, the credentials are shown to \
-    be the pinned account's, and every permission is tried for real and without effect: by an event that is too old to be \
-    stored, a parameter that breaks its own pattern, a hash without its content. Only the log stream is made, as the \
-    shipper would make it. An outage makes a need unknown and never ok. It ends within 35 seconds";
+const DOCTOR: &str = "Say what this host needs to run the agent, to see, to keep and to ship, whether it is there, what is \
+    lost without it, and what mends it. Features of the kernel are tried and nothing of them is kept; what is written to try \
+    the disk has no name and is gone again. What the agent can do without is degraded where it is not there. Only root can \
+    try everything: for others the rest is unknown. Nothing is asked of AWS but what the policy turns on: the way to each \
+    service is gone step by step, the credentials are shown to be the pinned account's, and every permission is tried for \
+    real and without effect: by an event that is too old to be stored, a parameter that breaks its own pattern, a hash \
+    without its content. Only the log stream is made, as the shipper would make it. An outage makes a need unknown and never \
+    ok. It ends within 35 seconds";
 
-const DOCTOR_CODES: &str = "Exit codes: 0 nothing is missing; 1 something is; 2 usage or policy error; 3 something could \
+const DOCTOR_CODES: &str = "Exit codes: 0 nothing is missing, though something may be degraded; 1 something is; 2 usage or policy error; 3 something could \
     not be told, and nothing is missing";
 
 const INIT_KEY: &str = "Make the key that seals the journal's checkpoints, and write its first state to a file, once. Each \

@@ -1,12 +1,20 @@
-//! `guestward doctor`: can this host see, keep and ship? Each need, its state, its remedy.
+//! `guestward doctor`: can this host run, see, keep and ship? Each need, its state, what is lost without it, its remedy.
 
+mod disk;
 mod keep;
+mod kernel;
+mod lost;
+mod owner;
+mod patience;
+mod powers;
 mod see;
 mod tell;
+mod units;
 
 use std::io::Write;
 use std::time::{Duration, Instant};
 
+use keep::Daemon;
 use serde_json::Value;
 
 use super::args::{DoctorArgs, Format};
@@ -37,10 +45,14 @@ pub(super) fn run(args: &DoctorArgs, out: &mut dyn Write) -> Result<Exit, Failur
     let host = Host::at("/").map_err(Failure::trouble)?;
     let places = Places::from_env();
     let service = Endpoint::of(&host, std::env::var_os(VARIABLE).as_deref()).map_err(Failure::trouble)?;
-    let mut needs = see::needs(host, service);
-    needs.extend(keep::needs(&policy, &places));
+    let (sensor, shipper) = (Daemon::sensor(&places), Daemon::shipper(&places));
+    let mut needs = units::needs(&host, sensor.pid(), shipper.pid());
+    needs.extend(kernel::needs(&host));
+    needs.extend(powers::needs(&host, sensor.pid()));
+    needs.extend(keep::needs(&host, &policy, &places, [&sensor, &shipper]));
+    needs.extend(see::needs(host, service));
     let aws = wanted.map(|wanted| wanted.start(&Stop::default())).transpose()?;
-    let speaker = keep::speaker(&places);
+    let speaker = keep::speaker(&places, &sensor);
     let speaker = speaker.unwrap_or_else(|| Speaker { agent: NOBODY.to_owned(), epoch: NOBODY.to_owned() });
     needs.extend(Examination { plan: &plan, aws: aws.as_deref(), speaker: &speaker, until }.needs());
     let pin = aws.and_then(|aws| aws.session().ok()).map(|session| session.pin.clone());
@@ -91,10 +103,11 @@ mod tests {
         let ok = || Need::ok("a", Area::See, "there");
         let off = || Need::off("b", Area::Ship, "not wanted");
         let unknown = || Need::unknown("c", Area::Keep, "nobody answered");
+        let degraded = || Need::degraded("e", Area::Run, "not there", "another kernel");
         let missing = || Need::missing("d", Area::Ship, "gone", "bring it back");
         for (needs, exit) in [
-            (vec![ok(), off()], Exit::Clean),
-            (vec![ok(), unknown()], Exit::Incomplete),
+            (vec![ok(), off(), degraded()], Exit::Clean),
+            (vec![ok(), unknown(), degraded()], Exit::Incomplete),
             (vec![missing(), unknown(), ok()], Exit::Found),
         ] {
             assert_eq!(exit_code(&needs), exit);

@@ -1,4 +1,4 @@
-//! What the agent needs to see, to keep and to ship, one by one, and whether it is there.
+//! What the agent needs to run, to see, to keep and to ship, one by one, and whether it is there.
 
 use std::time::Duration;
 
@@ -21,6 +21,8 @@ pub struct Need {
 /// What it is needed for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Area {
+    /// To be started, held to its bounds, and kept from what it has no business with.
+    Run,
     See,
     Keep,
     Ship,
@@ -29,6 +31,8 @@ pub enum Area {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     Ok,
+    /// The agent does its work without it, and does less: no reason to call this host unfit.
+    Degraded,
     Missing,
     /// It could not be told. Never a pass.
     Unknown,
@@ -39,6 +43,7 @@ pub enum State {
 impl Area {
     pub fn name(self) -> &'static str {
         match self {
+            Self::Run => "run",
             Self::See => "see",
             Self::Keep => "keep",
             Self::Ship => "ship",
@@ -50,6 +55,7 @@ impl State {
     pub fn name(self) -> &'static str {
         match self {
             Self::Ok => "ok",
+            Self::Degraded => "degraded",
             Self::Missing => "missing",
             Self::Unknown => "unknown",
             Self::Off => "off",
@@ -60,6 +66,10 @@ impl State {
 impl Need {
     pub fn ok(id: impl Into<String>, area: Area, detail: &str) -> Self {
         Self::new(id, area, State::Ok, detail)
+    }
+
+    pub fn degraded(id: impl Into<String>, area: Area, detail: &str, remedy: impl Into<String>) -> Self {
+        Self { remedy: Some(remedy.into()), ..Self::new(id, area, State::Degraded, detail) }
     }
 
     pub fn missing(id: impl Into<String>, area: Area, detail: &str, remedy: impl Into<String>) -> Self {

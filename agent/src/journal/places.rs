@@ -21,8 +21,13 @@ impl Places {
     pub fn from_env() -> Self {
         match env::var_os("GUESTWARD_STATE").filter(|state| !state.is_empty()) {
             Some(state) => Self::at(&std::path::absolute(&state).unwrap_or_else(|_| PathBuf::from(&state))),
-            None => Self { state: STATE.into(), run: RUN.into(), is_usual: true },
+            None => Self::usual(),
         }
+    }
+
+    /// The system's own, as the package makes them.
+    pub fn usual() -> Self {
+        Self { state: STATE.into(), run: RUN.into(), is_usual: true }
     }
 
     pub fn state(&self) -> &Path {

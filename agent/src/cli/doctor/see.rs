@@ -13,6 +13,14 @@ pub(super) fn needs(host: Host, endpoint: Option<Endpoint>) -> Vec<Need> {
     needs
 }
 
+/// What only root could have tried: whether it is there nobody knows yet. Root that was kept from it lacks it.
+pub(super) fn for_root(id: impl Into<String>, area: Area, detail: &str) -> Need {
+    match nix::unistd::geteuid().is_root() {
+        true => Need::missing(id, area, detail, IN_A_CONTAINER),
+        false => Need::unknown(id, area, detail).with_remedy(AS_ROOT),
+    }
+}
+
 fn timed(look: impl FnOnce() -> Need) -> Need {
     let began = Instant::now();
     let need = look();
@@ -26,12 +34,7 @@ fn root(host: &Host) -> Need {
     let uid = nix::unistd::geteuid();
     match denied.is_empty() {
         true => Need::ok("root", Area::See, &format!("uid {uid} reads what only root may")),
-        false => Need::missing(
-            "root",
-            Area::See,
-            &format!("uid {uid} may not read {}, and so half of the checks are unknown", denied.join(", ")),
-            if uid.is_root() { IN_A_CONTAINER } else { "sudo guestward doctor" },
-        ),
+        false => for_root("root", Area::See, &format!("uid {uid} may not read {}", denied.join(", "))),
     }
 }
 
@@ -43,12 +46,10 @@ fn processes(host: &Host) -> Need {
     };
     match host.read("/proc/1/stat", MAX_STAT).and_then(|_| host.read_link("/proc/1/exe")) {
         Ok(_) => Need::ok("processes", Area::See, "the processes of every user can be looked into"),
-        Err(cause) => Need::missing(
-            "processes",
-            Area::See,
-            &format!("other users' processes cannot be looked into: {}", what(cause)),
-            if nix::unistd::geteuid().is_root() { IN_A_CONTAINER } else { "sudo guestward doctor" },
-        ),
+        Err(cause) => {
+            let why = format!("other users' processes cannot be looked into: {}", what(cause));
+            for_root("processes", Area::See, &why)
+        }
     }
 }
 
@@ -102,8 +103,9 @@ fn metadata(host: Host, endpoint: Option<Endpoint>) -> Need {
 }
 
 /// Root that may not read is root of a namespace.
-const IN_A_CONTAINER: &str = "Run it on the host, or with the host's processes and rights: --pid=host \
+pub(super) const IN_A_CONTAINER: &str = "Run it on the host, or with the host's processes and rights: --pid=host \
     --cap-add=SYS_PTRACE --cap-add=DAC_READ_SEARCH";
+pub(super) const AS_ROOT: &str = "sudo guestward doctor";
 const FOR_ROOT: [&str; 3] = ["/etc/shadow", "/etc/sudoers", "/proc/1/environ"];
 const RTM_GETLINK: u16 = 18;
 const IFINFOMSG: usize = 16;
