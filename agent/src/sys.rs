@@ -6,6 +6,7 @@ pub mod netlink;
 pub mod notify;
 pub mod own;
 pub mod packets;
+pub mod sandbox;
 pub mod signals;
 pub mod socket;
 pub mod xattr;
