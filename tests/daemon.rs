@@ -2,11 +2,13 @@
 
 mod changes;
 mod clock;
+mod confined;
 mod copied;
 mod delivery;
 mod disk;
 mod first_key;
 mod identity;
+mod kept;
 mod modes;
 mod own_key;
 mod pipe;

@@ -7,6 +7,7 @@ pub mod notify;
 pub mod own;
 pub mod packets;
 pub mod probe;
+pub mod sandbox;
 pub mod signals;
 pub mod socket;
 pub mod xattr;

@@ -83,7 +83,14 @@ impl Rig {
 
     /// `guestward ARGS…`, with nothing of the tester's own environment.
     pub(super) fn command<S: AsRef<OsStr>>(&self, args: &[S]) -> Command {
-        let program = OsStr::new(env!("CARGO_BIN_EXE_guestward"));
+        let mut command = self.command_of(env!("CARGO_BIN_EXE_guestward"));
+        command.args(args);
+        command
+    }
+
+    /// Any program where the rig is, with nothing of the tester's own environment.
+    pub(super) fn command_of(&self, program: &str) -> Command {
+        let program = OsStr::new(program);
         let mut command = match &self.mounts {
             Some(mounts) => mounts.command(program),
             None => Command::new(program),
@@ -91,7 +98,7 @@ impl Rig {
         command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
         command.env("GUESTWARD_STATE", self.state()).env("GUESTWARD_POLICY", self.policy());
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
-        command.args(args).stdin(Stdio::null());
+        command.stdin(Stdio::null());
         command
     }
 

@@ -4,9 +4,12 @@ use super::args::RunArgs;
 use super::{Exit, Failure, policy};
 use crate::daemon::{self, Setup};
 use crate::journal::places::Places;
+use crate::sys::notify::stored;
 use crate::sys::signals::Signals;
 
 pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
+    // Before anything is opened.
+    let stored = stored::take();
     // Before any thread starts.
     let signals = Signals::block().map_err(Failure::trouble)?;
     let named = args.policy.policy.clone();
@@ -17,7 +20,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
             Failure::ReaderLeft(_) => String::new(),
         })
     });
-    let setup = Setup { places: Places::from_env(), policy, load_policy, signals };
+    let setup = Setup { places: Places::from_env(), policy, load_policy, signals, stored };
     daemon::run(setup).map_err(Failure::trouble)?;
     Ok(Exit::Clean)
 }

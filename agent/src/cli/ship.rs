@@ -1,6 +1,7 @@
 //! `guestward ship`: the daemon that delivers the journal, in the foreground.
 
 pub(super) mod destinations;
+mod reach;
 
 use std::fs::DirBuilder;
 use std::io::{self, Write as _};
@@ -14,6 +15,7 @@ use crate::journal::lock::Lock;
 use crate::journal::places::Places;
 use crate::ship::{self, Answers, Destination, Stop, Tell};
 use crate::sys::notify::Notifier;
+use crate::sys::sandbox::{self, Reach};
 use crate::sys::signals::Signals;
 use crate::sys::socket::{self, Listener};
 use destinations::Wanted;
@@ -23,11 +25,15 @@ pub(super) fn run(args: &ShipArgs) -> Result<Exit, Failure> {
     crate::sys::memory::one_arena();
     // Before anything else: every later thread inherits it.
     let signals = Signals::block().map_err(Failure::trouble)?;
-    let stop = Stop::on_signal(signals).map_err(Failure::trouble)?;
     let places = Places::from_env();
     let load = || policy::load(args.policy.policy.as_ref()).and_then(|policy| Wanted::of(&policy, &places));
     let mut wanted = load()?;
     let _lock = lock(&places)?;
+    socket::run_dir(places.run(), 0o750, None).map_err(Failure::trouble)?;
+    let reach = wanted.reach(&places, args.policy.policy.as_deref());
+    let confined = sandbox::confine_shipper(&reach);
+    confined.troubles.iter().for_each(|trouble| tell()(trouble));
+    let stop = Stop::on_signal(signals).map_err(Failure::trouble)?;
     let notifier = Notifier::from_env();
     loop {
         notifier.ready("delivering");
@@ -41,6 +47,10 @@ pub(super) fn run(args: &ShipArgs) -> Result<Exit, Failure> {
         }
         notifier.reloading();
         match load() {
+            Ok(new) if is_out_of(&reach, &new.reach(&places, args.policy.policy.as_deref())) => tell()(
+                "the new policy waits for a restart, and the one before stays: it leads to files or ports that this process \
+                 gave up at its start",
+            ),
             Ok(new) => wanted = new,
             Err(Failure::Trouble(why)) => {
                 tell()(&format!("the new policy is refused, and the one before stays: {why}"))
@@ -48,6 +58,11 @@ pub(super) fn run(args: &ShipArgs) -> Result<Exit, Failure> {
             Err(failure) => return Err(failure),
         }
     }
+}
+
+/// Whether we gave up what is wanted now.
+fn is_out_of(reach: &Reach, new: &Reach) -> bool {
+    sandbox::applied().is_some_and(|applied| applied.landlock.is_some()) && !reach.covers(new)
 }
 
 /// Delivers until it is told to end, and answers whoever asks how that goes.

@@ -30,8 +30,10 @@ use crate::journal::places::Places;
 use crate::journal::segment::Machine;
 use crate::journal::{Claim, Directory, Journal, Limits};
 use crate::policy::Policy;
+use crate::sys::notify::stored::Stored;
 use crate::sys::notify::{Notifier, ping_interval};
 use crate::sys::own::Own;
+use crate::sys::sandbox;
 use crate::sys::signals::Signals;
 use crate::sys::socket::{self, Listener};
 use crate::watch::Settle;
@@ -44,6 +46,8 @@ pub struct Setup {
     /// Reads the policy again, for SIGHUP.
     pub load_policy: LoadPolicy,
     pub signals: Signals,
+    /// What the service manager kept for us.
+    pub stored: Vec<Stored>,
 }
 
 /// Why the sensor does not start.
@@ -126,9 +130,10 @@ pub fn run(setup: Setup) -> Result<(), CannotRun> {
     let group = group();
     let Opened { mut journal, key, _lock: lock } = open_journal(&setup.places, &setup.policy, now)?;
     let listener = listen(&setup.places, group)?;
-    let watched = threads::watch(setup.places.cursors());
-    let blind = watched.as_ref().err().cloned();
-    let threads = Threads::start(setup.places.state(), setup.signals, Some(listener), watched.ok())
+    let (watched, blind) = threads::watch(setup.stored, &notifier, setup.places.cursors());
+    // Everything is open that needs more, and no thread runs that would keep it.
+    let confined = sandbox::confine_sensor();
+    let threads = Threads::start(setup.places.state(), setup.signals, Some(listener), watched)
         .map_err(|cause| CannotRun::Disk { what: "start a thread".into(), cause })?;
     let (endpoint, nameless) = match whom_to_ask() {
         Ok(endpoint) => (endpoint, None),
@@ -185,7 +190,8 @@ pub fn run(setup: Setup) -> Result<(), CannotRun> {
         trouble: None,
         last_record: None,
     };
-    daemon.record(beginnings(was_clean, lost_key.as_deref(), [lost, blind, nameless, unsettled]));
+    let troubles = [lost, nameless, unsettled].into_iter().flatten().chain(blind).chain(confined.troubles);
+    daemon.record(beginnings(was_clean, lost_key.as_deref(), troubles));
     daemon.identify(Instant::now());
     daemon.notifier.ready(&daemon.in_a_line());
     let stop = daemon.serve(&threads.inputs);
@@ -199,12 +205,11 @@ pub fn run(setup: Setup) -> Result<(), CannotRun> {
 fn beginnings(
     clean: Option<bool>,
     lost_key: Option<&str>,
-    troubles: [Option<String>; 4],
+    troubles: impl Iterator<Item = String>,
 ) -> Vec<super::Draft> {
     let start = Lifecycle::Start { version: env!("CARGO_PKG_VERSION"), clean };
     let key = lost_key.map(|reason| Lifecycle::KeyLost { reason: Told::new(reason) });
-    let troubles =
-        troubles.into_iter().flatten().map(|reason| Lifecycle::Trouble { reason: Told::new(&reason) });
+    let troubles = troubles.map(|reason| Lifecycle::Trouble { reason: Told::new(&reason) });
     [Some(start), key]
         .into_iter()
         .flatten()

@@ -5,6 +5,7 @@ use crate::finding::wire;
 use crate::finding::wire::status::{Looked, Sensor, ShipperBacklog};
 use crate::journal::Sealing as _;
 use crate::sys::own::Own;
+use crate::sys::sandbox;
 
 impl Daemon {
     pub(super) fn answer(&mut self, connection: Connection) {
@@ -45,6 +46,7 @@ impl Daemon {
             looking: self.under_way.is_some(),
             key: self.key.as_ref().map(|key| key.index()),
             trouble: self.trouble.iter().chain(&self.key_trouble).cloned().collect(),
+            confinement: sandbox::applied().map(Into::into),
         }
     }
 

@@ -8,9 +8,13 @@ use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
+use nix::sys::inotify::Inotify;
+
 use super::identify::{self, Ask};
 use super::looks::{self, Order};
 use super::{Input, Signal};
+use crate::sys::notify::Notifier;
+use crate::sys::notify::stored::{self, Stored};
 use crate::sys::signals::Signals;
 use crate::sys::socket::Listener;
 use crate::watch::inputs::Inputs;
@@ -100,11 +104,51 @@ fn wait_for_questions(listener: &Listener, way: &SyncSender<Input>, is_over: &At
     }
 }
 
-/// The root directory whose changes are watched, with what the shipper leaves in our own.
-pub(super) fn watch(cursors: PathBuf) -> Result<Inputs, String> {
-    Inputs::start(Path::new("/"), Some(cursors)).map_err(|error| error.to_string())
+/// The root directory whose changes are watched, with what the shipper leaves in our own; and what is wrong with that.
+/// Where the service manager kept an earlier process's watches, what they noticed since is noticed now.
+pub(super) fn watch(
+    stored: Vec<Stored>,
+    notifier: &Notifier,
+    cursors: PathBuf,
+) -> (Option<Inputs>, Vec<String>) {
+    let (kept, mut troubles) = kept(stored, notifier);
+    if let Some(kept) = kept {
+        return (Some(Inputs::resume(kept, Path::new("/"), Some(cursors))), troubles);
+    }
+    match Inputs::start(Path::new("/"), Some(cursors)) {
+        Ok(inputs) => {
+            notifier.keep(INPUTS, inputs.descriptor());
+            (Some(inputs), troubles)
+        }
+        Err(error) => {
+            troubles.push(error.to_string());
+            (None, troubles)
+        }
+    }
 }
 
+/// The watches that were kept for us. What else was handed over is closed and told.
+fn kept(stored: Vec<Stored>, notifier: &Notifier) -> (Option<Inotify>, Vec<String>) {
+    let (mut kept, mut troubles) = (None, Vec::new());
+    for Stored { name, descriptor } in stored {
+        let adopted = match name.as_str() {
+            INPUTS if kept.is_none() => stored::inotify(descriptor),
+            INPUTS => Err("there is another already".to_owned()),
+            _ => Err("nothing of ours has that name".to_owned()),
+        };
+        match adopted {
+            Ok(inotify) => kept = Some(inotify),
+            Err(why) => {
+                notifier.forget(&name);
+                troubles.push(format!("a descriptor that was handed over as {name:?} is not taken: {why}"));
+            }
+        }
+    }
+    (kept, troubles)
+}
+
+/// The name under which the service manager keeps the watches.
+const INPUTS: &str = "inputs";
 /// Who has to wait longer than this many others waits at the kernel's, which says when it lost something.
 const WAITING: usize = 64;
 /// The deepest look needs a tenth of it.

@@ -12,6 +12,7 @@ use crate::finding::wire::rfc3339_millis;
 use crate::finding::wire::status::{Behind, Destination, Reached, Shipper};
 use crate::journal::Directory;
 use crate::sys::own::Own;
+use crate::sys::sandbox;
 use crate::sys::socket::Listener;
 
 /// A thread that answers, until this is dropped; then the socket goes too.
@@ -59,6 +60,7 @@ fn told(own: &mut Option<Own>, standings: &[Arc<Standing>], journal: &Path) -> S
         up_s: cost.map_or(0, |cost| cost.uptime.as_secs()),
         rss: cost.map(|cost| cost.rss),
         cpu_s: cost.map(|cost| cost.cpu.as_secs_f64()),
+        confinement: sandbox::applied().map(Into::into),
         shippers: standings.iter().map(|standing| destination(&standing.now(), journal)).collect(),
     }
 }

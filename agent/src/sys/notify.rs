@@ -3,14 +3,19 @@
 //! Nothing here waits and nothing here fails the daemon: a manager that does not listen is no reason to stop watching.
 //! The environment is only read; the variables stay, for nothing that we start could inherit them.
 
+pub mod stored;
+
 use std::env;
 use std::ffi::OsStr;
+use std::io::IoSlice;
+use std::os::fd::{AsRawFd as _, BorrowedFd};
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::process;
 use std::time::Duration;
 
+use nix::sys::socket::{ControlMessage, MsgFlags, UnixAddr, sendmsg};
 use nix::time::{ClockId, clock_gettime};
 
 /// The way to the service manager, if there is one. Each call tells whether the manager took the message, so that
@@ -67,6 +72,27 @@ impl Notifier {
         self.send("WATCHDOG=1\n")
     }
 
+    /// Keep this for who comes after us, should we die: [`stored::take`]. The name is ours.
+    pub fn keep(&self, name: &str, descriptor: BorrowedFd<'_>) -> bool {
+        let Some((socket, address)) = &self.way else { return false };
+        let address = match (address.as_pathname(), address.as_abstract_name()) {
+            (Some(path), _) => UnixAddr::new(path),
+            (None, Some(name)) => UnixAddr::new_abstract(name),
+            (None, None) => return false,
+        };
+        let Ok(address) = address else { return false };
+        let message = format!("FDSTORE=1\nFDNAME={name}\n");
+        let (bytes, with) = ([IoSlice::new(message.as_bytes())], [descriptor.as_raw_fd()]);
+        let with = [ControlMessage::ScmRights(&with)];
+        sendmsg(socket.as_raw_fd(), &bytes, &with, MsgFlags::MSG_NOSIGNAL, Some(&address)).is_ok()
+    }
+
+    /// What was kept under this name is of no use.
+    pub fn forget(&self, name: &str) -> bool {
+        // What others named must not become another assignment.
+        !name.contains(char::is_control) && self.send(&format!("FDSTOREREMOVE=1\nFDNAME={name}\n"))
+    }
+
     fn send(&self, message: &str) -> bool {
         let Some((socket, address)) = &self.way else { return false };
         socket.send_to_addr(message.as_bytes(), address).is_ok()
@@ -115,6 +141,7 @@ const MAX_STATUS: usize = 256;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::fd::AsFd as _;
 
     #[test]
     fn a_path_and_an_abstract_name_are_both_reached() {
@@ -160,6 +187,39 @@ mod tests {
         let (notifier, _receiver, _folder) = pair();
         // A receiver's queue has room for some ten datagrams (net.unix.max_dgram_qlen); a hang here is the failure.
         assert!((0..100_000).any(|_| !notifier.ping()));
+    }
+
+    #[test]
+    fn a_descriptor_is_kept_under_its_name_and_forgotten_by_it() {
+        let (notifier, receiver, _folder) = pair();
+        let (ours, theirs) = std::io::pipe().unwrap();
+        assert!(notifier.keep("inputs", ours.as_fd()));
+        let (message, received_fd) = with_descriptor(&receiver);
+        assert_eq!(message, "FDSTORE=1\nFDNAME=inputs\n");
+        drop((ours, theirs));
+        assert!(received_fd.is_some_and(|fd| fd > 2));
+
+        assert!(notifier.forget("inputs"));
+        assert_eq!(received(&receiver), "FDSTOREREMOVE=1\nFDNAME=inputs\n");
+        assert!(!notifier.forget("x\nMAINPID=1"));
+    }
+
+    fn with_descriptor(receiver: &UnixDatagram) -> (String, Option<i32>) {
+        let (mut bytes, mut space) = ([0; 256], nix::cmsg_space!([std::os::fd::RawFd; 1]));
+        let mut buffers = [std::io::IoSliceMut::new(&mut bytes)];
+        let message = nix::sys::socket::recvmsg::<()>(
+            receiver.as_raw_fd(),
+            &mut buffers,
+            Some(&mut space),
+            MsgFlags::empty(),
+        );
+        let message = message.unwrap();
+        let descriptor = message.cmsgs().unwrap().find_map(|with| match with {
+            nix::sys::socket::ControlMessageOwned::ScmRights(descriptors) => descriptors.first().copied(),
+            _ => None,
+        });
+        let length = message.bytes;
+        (String::from_utf8(bytes[..length].to_vec()).unwrap(), descriptor)
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs;
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
@@ -82,11 +82,22 @@ impl Inputs {
     /// `cursors` is the directory in which the shipper leaves word, and has to exist.
     pub fn start(root: &Path, cursors: Option<PathBuf>) -> Result<Self, CannotWatch> {
         let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK).map_err(CannotWatch)?;
+        Ok(Self::resume(inotify, root, cursors))
+    }
+
+    /// Goes on with what an earlier process watched: a directory that is watched already keeps its number, so what waits
+    /// in the kernel's queue since then is understood and told.
+    pub fn resume(inotify: Inotify, root: &Path, cursors: Option<PathBuf>) -> Self {
         let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
         let (watches, failures, waiting) = (BTreeMap::new(), BTreeSet::new(), VecDeque::new());
         let mut inputs = Self { inotify, root, cursors, watches, failures, waiting };
         inputs.place();
-        Ok(inputs)
+        inputs
+    }
+
+    /// What has to be kept for [`Inputs::resume`].
+    pub fn descriptor(&self) -> BorrowedFd<'_> {
+        self.inotify.as_fd()
     }
 
     /// How many directories are watched.
@@ -137,6 +148,10 @@ impl Inputs {
                 }
             }
         }
+        for stray in batch.strays {
+            // Nothing of ours: a directory that an earlier process watched, or one whose watch is gone already.
+            let _ = self.inotify.rm_watch(stray);
+        }
         if batch.has_lost {
             self.blind("more changed at once than the kernel keeps");
         }
@@ -184,13 +199,17 @@ struct Batch {
     path: Option<Text>,
     has_moved: bool,
     has_lost: bool,
+    strays: BTreeSet<WatchDescriptor>,
 }
 
 impl Batch {
     fn take(&mut self, event: &InotifyEvent, watches: &BTreeMap<WatchDescriptor, Watch>) {
         self.has_lost |= event.mask.contains(AddWatchFlags::IN_Q_OVERFLOW);
         // That of a watch which we took away is still in the queue.
-        let Some(watch) = watches.get(&event.wd) else { return };
+        let Some(watch) = watches.get(&event.wd) else {
+            self.strays.insert(event.wd);
+            return;
+        };
         self.has_moved |= event.mask.intersects(ITSELF);
         for wish in &watch.wishes {
             let name = event.name.as_deref();

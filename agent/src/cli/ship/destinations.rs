@@ -67,6 +67,25 @@ impl Wanted {
         Ok(wanted)
     }
 
+    pub(super) fn local_file(&self) -> Option<&Path> {
+        self.local.as_ref().map(|local| local.path.as_path())
+    }
+
+    pub(super) fn uses_default_chain(&self) -> bool {
+        self.aws.as_ref().is_some_and(|aws| aws.source == Source::DefaultChain)
+    }
+
+    pub(super) fn certificate(&self) -> Option<&PathBuf> {
+        self.aws.as_ref().and_then(|aws| aws.certificate.as_ref())
+    }
+
+    /// The ports of addresses that somebody gave in place of the usual ones.
+    pub(super) fn own_ports(&self) -> Vec<u16> {
+        let of_metadata = |aws: &WantedAws| aws.endpoint.map(|endpoint| endpoint.address().port());
+        let Some(aws) = &self.aws else { return Vec::new() };
+        aws.endpoints.ports().into_iter().chain(of_metadata(aws)).collect()
+    }
+
     pub(super) fn destinations(&self, places: &Places, stop: &Stop) -> Result<Vec<Destination>, Failure> {
         let mut destinations = Vec::new();
         destinations.extend(self.local.clone().map(|local| Destination::new(LocalFile::new(local))));

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::Counts;
 use super::record::{Hash, Id};
 use crate::finding::Summary;
+use crate::sys::sandbox::Applied;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct Sensor {
@@ -39,6 +40,21 @@ pub struct Sensor {
     pub key: Option<u64>,
     /// What is wrong, in words.
     pub trouble: Vec<String>,
+    pub confinement: Option<Confinement>,
+}
+
+/// What a daemon may still do.
+#[derive(Debug, Clone, Serialize)]
+pub struct Confinement {
+    pub capabilities: Vec<String>,
+    pub no_new_privs: bool,
+    /// System calls are filtered.
+    #[serde(rename = "seccomp")]
+    pub filtered: bool,
+    /// The version of Landlock that holds it; null where none does.
+    pub landlock: Option<u32>,
+    /// What could not be given up.
+    pub trouble: Vec<String>,
 }
 
 /// What a shipper has yet to deliver.
@@ -69,6 +85,7 @@ pub struct Shipper {
     pub rss: Option<u64>,
     pub cpu_s: Option<f64>,
     pub shippers: Vec<Destination>,
+    pub confinement: Option<Confinement>,
 }
 
 /// One shipper. The counts are those since the process was started.
@@ -104,6 +121,13 @@ pub struct Behind {
     /// There is more: the records are a lower bound.
     pub is_estimate: bool,
     pub oldest: Option<String>,
+}
+
+impl From<Applied> for Confinement {
+    fn from(applied: Applied) -> Self {
+        let Applied { capabilities, no_new_privs, filtered, landlock, troubles: trouble } = applied;
+        Self { capabilities, no_new_privs, filtered, landlock, trouble }
+    }
 }
 
 impl Shipper {

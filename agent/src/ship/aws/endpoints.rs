@@ -37,6 +37,23 @@ impl Endpoints {
     pub fn sts(&self) -> Option<String> {
         self.sts.clone().or_else(|| self.all.clone())
     }
+
+    /// The ports that the given URLs lead to.
+    pub fn ports(&self) -> Vec<u16> {
+        let urls = [&self.all, &self.logs, &self.ssm, &self.sts];
+        urls.into_iter().flatten().filter_map(|url| port(url)).collect()
+    }
+}
+
+/// The port that a URL leads to.
+fn port(url: &str) -> Option<u16> {
+    let (scheme, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let after = authority.rsplit_once(']').map_or(authority, |(_, after)| after);
+    match after.rsplit_once(':') {
+        Some((_, port)) => port.parse().ok(),
+        None => Some(if scheme == "https" { 443 } else { 80 }),
+    }
 }
 
 fn judged(url: &str) -> Result<String, String> {
@@ -71,6 +88,20 @@ mod tests {
         assert_eq!(endpoints.logs().as_deref(), Some("http://127.0.0.1:4566"));
         assert_eq!(endpoints.ssm().as_deref(), Some("https://ssm.example"));
         assert_eq!(Endpoints::from_vars(|_| None), Ok(Endpoints::default()));
+    }
+
+    #[test]
+    fn each_url_leads_to_a_port() {
+        for (url, to) in [
+            ("https://ssm.example", Some(443)),
+            ("http://127.0.0.1", Some(80)),
+            ("http://127.0.0.1:4566/x:1", Some(4566)),
+            ("http://[::1]:9", Some(9)),
+            ("http://[::1]", Some(80)),
+            ("https://logs.example:70000", None),
+        ] {
+            assert_eq!(port(url), to, "{url}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What the kernel really tells, on small trees.
 
 use super::*;
+use crate::sys::notify::stored;
 use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
@@ -186,6 +187,41 @@ fn this_machine_can_be_watched_within_the_bound() {
     let inputs = Inputs::start(Path::new("/"), None).unwrap();
     assert!((10..MAX_WATCHES).contains(&inputs.count()), "{}", inputs.count());
     assert!(inputs.failures.is_empty(), "{:?}", inputs.failures);
+}
+
+#[test]
+fn what_changed_while_nobody_read_is_told_to_who_goes_on() {
+    let (tree, inputs) = tree(&["etc/ssh"]);
+    let kept = inputs.descriptor().try_clone_to_owned().unwrap();
+    drop(inputs);
+    fs::write(tree.path().join("etc/ssh/sshd_config"), "Port 22\n").unwrap();
+
+    let mut inputs = Inputs::resume(stored::inotify(kept).unwrap(), tree.path(), None);
+    let (topics, path) = changed(&mut inputs);
+    assert_eq!(topics, Topics::from(["ssh"]));
+    assert!(path.as_str().ends_with("/etc/ssh/sshd_config"), "{path}");
+    fs::write(tree.path().join("etc/ssh/sshd_config"), "Port 23\n").unwrap();
+    assert_eq!(changed(&mut inputs).0, Topics::from(["ssh"]));
+}
+
+#[test]
+fn a_directory_that_moved_away_while_nobody_read_is_let_go() {
+    let (tree, inputs) = tree(&["etc/ssh", "srv"]);
+    let kept = inputs.descriptor().try_clone_to_owned().unwrap();
+    drop(inputs);
+    fs::rename(tree.path().join("etc/ssh"), tree.path().join("srv/ssh")).unwrap();
+    fs::create_dir(tree.path().join("etc/ssh")).unwrap();
+
+    let mut inputs = Inputs::resume(stored::inotify(kept).unwrap(), tree.path(), None);
+    quiet(&mut inputs);
+    fs::write(tree.path().join("srv/ssh/sshd_config"), "Port 22\n").unwrap();
+    assert_eq!(inputs.next(Duration::from_millis(300)), None);
+    fs::write(tree.path().join("etc/ssh/sshd_config"), "Port 22\n").unwrap();
+    assert_eq!(changed(&mut inputs).0, Topics::from(["ssh"]));
+    let link = format!("/proc/self/fdinfo/{}", std::os::fd::AsRawFd::as_raw_fd(&inputs.descriptor()));
+    let watched =
+        fs::read_to_string(link).unwrap().lines().filter(|line| line.starts_with("inotify")).count();
+    assert_eq!(watched, inputs.count(), "the kernel still watches what nobody wants");
 }
 
 fn tree(folders: &[&str]) -> (tempfile::TempDir, Inputs) {
