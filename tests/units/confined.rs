@@ -1,6 +1,5 @@
 //! A command as a unit's service would be: its user, groups and capabilities, read from the unit itself.
 
-use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
@@ -99,8 +98,4 @@ pub(super) fn mounts() -> &'static str {
     mount -n --bind /proc/sys /proc/sys; mount -n -o remount,bind,ro /proc/sys
     mount -n --bind "$1" "$1"; mount -n -o remount,bind,rw "$1"
     "#
-}
-
-pub(super) fn os(text: &str) -> &OsStr {
-    OsStr::new(text)
 }

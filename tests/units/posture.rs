@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use super::SENSOR;
-use super::confined::{SENSOR_USER, mounts, os, program, setpriv};
+use super::confined::{SENSOR_USER, mounts, program, setpriv};
 use crate::support::binary::text;
 use crate::support::mounts::Mounts;
 
@@ -29,10 +29,10 @@ fn the_sensors_user_comes_to_the_same_verdicts_as_root() {
     let mut differences = Vec::new();
     // Other tests start and end programs meanwhile: what differs differs each time.
     for _ in 0..5 {
-        let before = posture(&mut Command::new(&program));
-        let sensor =
-            posture(inside.command(os("setpriv")).args(setpriv(SENSOR, SENSOR_USER, None)).arg(&program));
-        let after = posture(&mut Command::new(&program));
+        let root = || posture(Command::new(&program), &[]);
+        let mut confined = inside.command("setpriv".as_ref());
+        confined.args(setpriv(SENSOR, SENSOR_USER, None)).arg(&program);
+        let (before, sensor, after) = (root(), posture(confined, &[]), root());
         assert!(before.len() > 100, "{} verdicts", before.len());
         differences = differing(&before, &sensor, &after);
         if differences.is_empty() {
@@ -46,11 +46,13 @@ fn the_sensors_user_comes_to_the_same_verdicts_as_root() {
 fn without_its_capabilities_it_would_see_less() {
     let folder = tempfile::tempdir().unwrap();
     let program = program(folder.path());
-    for capability in ["CAP_DAC_READ_SEARCH", "CAP_SYS_PTRACE", "CAP_NET_ADMIN"] {
-        let before = posture(&mut Command::new(&program));
-        let arguments = setpriv(SENSOR, SENSOR_USER, Some(capability));
-        let sensor = posture(Command::new("setpriv").args(arguments).arg(&program));
-        let differences = differing(&before, &sensor, &posture(&mut Command::new(&program)));
+    for (capability, topic) in
+        [("CAP_DAC_READ_SEARCH", "accounts"), ("CAP_SYS_PTRACE", "packages"), ("CAP_NET_ADMIN", "network")]
+    {
+        let root = || posture(Command::new(&program), &[topic]);
+        let mut sensor = Command::new("setpriv");
+        sensor.args(setpriv(SENSOR, SENSOR_USER, Some(capability))).arg(&program);
+        let differences = differing(&root(), &posture(sensor, &[topic]), &root());
         assert!(
             differences.iter().any(|difference| difference.contains("unknown")),
             "{capability} makes no difference, so it need not be given"
@@ -68,9 +70,9 @@ fn nothing_can_be_written_from_there_but_its_own() {
     assert!(folder.path().join("it").exists() && !Path::new("/tmp/guestward-was-here").exists());
 }
 
-fn posture(command: &mut Command) -> Posture {
+fn posture(mut command: Command, topics: &[&str]) -> Posture {
     command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").stdin(Stdio::null());
-    let output = command.args(["check", "--format", "json"]).output().unwrap();
+    let output = command.args(["check", "--format", "json"]).args(topics).output().unwrap();
     let document: Value = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|error| panic!("{error}: {}{}", text(&output.stdout), text(&output.stderr)));
     let mut posture = Posture::new();

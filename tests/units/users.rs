@@ -180,6 +180,22 @@ fn their_units_let_them_ask_the_kernel_for_all_that_they_ask() {
     }
 }
 
+#[test]
+fn what_neither_ever_needs_neither_can_ask_for() {
+    for unit in [SENSOR, SHIPPER] {
+        let allowed = allowed(&read(unit));
+        assert!(allowed.len() > 150, "{} system calls", allowed.len());
+        for name in NEVER.split_whitespace() {
+            assert!(!allowed.contains(name), "{unit} allows {name}");
+        }
+    }
+}
+
+/// Into other processes, into the kernel, to other ids, and around what was taken away.
+const NEVER: &str = "ptrace process_vm_readv process_vm_writev pidfd_getfd kcmp mount umount2 move_mount pivot_root chroot \
+                     init_module finit_module bpf perf_event_open kexec_load reboot io_uring_setup userfaultfd setuid \
+                     setresuid setgroups chown fchown clock_settime settimeofday swapon keyctl iopl";
+
 /// The names of the system calls after the program itself was started.
 fn asked(trace: &str) -> BTreeSet<String> {
     let is_start = |line: &str| {
