@@ -46,7 +46,7 @@ fn a_sensor() {
     assert!(early.join().unwrap() && starts_no_program());
     assert!(thread::spawn(starts_no_program).join().unwrap());
 
-    for call in calls::NEVER.iter().flat_map(|group| group.calls) {
+    for call in calls::tests::NEVER.iter().flat_map(|group| group.calls) {
         assert_eq!(tried(call.number, [-1; 6]), libc::EPERM, "call {}", call.number);
     }
     assert_eq!(tried(libc::SYS_clone3, [0; 6]), libc::ENOSYS);
