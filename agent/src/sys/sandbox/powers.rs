@@ -78,6 +78,7 @@ const SENSOR: &[Power] = &[
     },
     Power { what: CapabilitySet::SYS_PTRACE, _why: "/proc/PID/exe, fd and maps of other users' processes" },
     Power { what: CapabilitySet::NET_ADMIN, _why: "nf_tables tells its rules to nobody without it" },
+    Power { what: CapabilitySet::NET_RAW, _why: "no TCP socket tells with which hop limit an answer came" },
 ];
 /// Root without these may write nothing in a directory of the user of a unit.
 const OF_ROOT: &[Power] = &[
