@@ -4,10 +4,12 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
 use vm_tests::network::{HERE, METADATA};
+use vm_tests::snapshot::Snapshot;
 use vm_tests::{Guest, Suite};
 
 use crate::made;
@@ -31,9 +33,17 @@ impl Ec2 {
 
     /// With the package, the units up, and delivering to CloudWatch.
     pub(crate) fn installed(suite: Suite) -> Self {
-        let ec2 = Self::bare(suite);
+        let package = fs::read(made::deb()).unwrap();
+        let installed = Snapshot::prepared(suite, "installed", &[&package], |guest| {
+            // As when an image is made: nothing starts, and so nothing is there yet but the package.
+            guest.write("/usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n");
+            guest.sh("chmod 755 /usr/sbin/policy-rc.d");
+            install(guest, &made::deb());
+            guest.sh("rm /usr/sbin/policy-rc.d; systemctl is-enabled guestward guestward-ship");
+        });
+        let ec2 = Self::around(Guest::resumed(suite, &installed));
         ec2.deliver();
-        ec2.install();
+        ec2.guest.sh("systemctl start --no-block guestward guestward-ship");
         ec2.until_active();
         ec2
     }
@@ -70,12 +80,8 @@ impl Ec2 {
         self.guest.write("/etc/guestward/policy.d/50-test.toml", &policy);
     }
 
-    /// What a user types.
     pub(crate) fn install(&self) {
-        let package = made::deb();
-        self.guest.bring(&[&package], "/root");
-        let name = package.file_name().unwrap().to_string_lossy();
-        self.guest.sh(&format!("dpkg -i /root/{name}"));
+        install(&self.guest, &made::deb());
     }
 
     /// Until both units are active, which is when both have said that they are ready.
@@ -168,6 +174,12 @@ impl Ec2 {
             assert!(seq > before, "{seq} came after {before}");
         }
     }
+}
+
+/// What a user types.
+pub(crate) fn install(guest: &Guest, package: &Path) {
+    guest.bring(&[package], "/root");
+    guest.sh(&format!("dpkg -i /root/{}", package.file_name().unwrap().to_string_lossy()));
 }
 
 /// Each signal is a refusal; `sleep` keeps the shell from taking a whole processor.

@@ -13,7 +13,6 @@ pub(crate) fn deb() -> PathBuf {
     only("deb")
 }
 
-#[allow(dead_code)]
 pub(crate) fn rpm() -> PathBuf {
     only("rpm")
 }

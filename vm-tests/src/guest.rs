@@ -16,7 +16,7 @@ use crate::agent::{Agent, Ended};
 use crate::image::Image;
 use crate::qemu::{Begin, Machine, PAYLOAD, Qemu, STATE};
 use crate::shell::run;
-use crate::snapshot::{BOOT, INSTANCE, Snapshot, blank, overlay};
+use crate::snapshot::{BOOT, INSTANCE, MEMORY, ROOT, Snapshot, blank, copy, overlay};
 use crate::suite::Suite;
 
 /// A guest on the calling thread's network (`network::inside`).
@@ -36,11 +36,16 @@ struct On {
 }
 
 impl Guest {
-    /// One that has been up for a while: a saved machine that goes on, with today's time and its own randomness.
+    /// One that has been up for a while.
     pub fn running(suite: Suite) -> Self {
         let image = Image::of(suite);
-        let snapshot = Snapshot::of(&image);
-        let guest = Self::off(image, &snapshot.root(), "qcow2", INSTANCE);
+        let snapshot = Snapshot::booted(&image);
+        Self::resumed(suite, &snapshot)
+    }
+
+    /// A saved one that goes on, with today's time and its own randomness.
+    pub fn resumed(suite: Suite, snapshot: &Snapshot) -> Self {
+        let guest = Self::off(Image::of(suite), &snapshot.root(), "qcow2", INSTANCE);
         guest.start(Begin::Resume(&snapshot.memory()));
         guest.set_clock(SystemTime::now());
         // RNDRESEEDCRNG of random(4), after some of the host's own: two guests of one snapshot would else draw the same.
@@ -50,6 +55,21 @@ impl Guest {
              ioctl($f, 0x5207, 0) or die' -MIO::Handle"
         ));
         guest
+    }
+
+    /// Its memory and its root disk, for guests that go on from here.
+    pub(crate) fn save(self, place: &Path) {
+        // What a test will read from the other disks must not be what is in the cache now.
+        self.sh("udevadm settle; sync; echo 3 > /proc/sys/vm/drop_caches");
+        self.monitor("stop", &json!({}));
+        self.monitor("migrate-set-parameters", &json!({ "max-bandwidth": 10_000_000_000_u64 }));
+        self.monitor("migrate", &json!({ "uri": format!("exec:cat > '{}'", place.join(MEMORY).display()) }));
+        self.wait_for("end of saving", BOOT, || {
+            (self.monitor("query-migrate", &json!({}))["status"] == "completed").then_some(())
+        });
+        self.monitor("quit", &json!({}));
+        self.on.borrow_mut().take().expect("a guest that is on").qemu.wait(BOOT);
+        copy(&self.root(), &place.join(ROOT));
     }
 
     /// One of a disk's own, which is switched off; [`Guest::boot`] starts it.
@@ -77,7 +97,7 @@ impl Guest {
 
     /// Its root disk, for another guest to be made of once this one is off.
     pub fn root(&self) -> PathBuf {
-        self.own("root.qcow2")
+        self.own(ROOT)
     }
 
     pub fn suite(&self) -> Suite {

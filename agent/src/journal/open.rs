@@ -49,9 +49,9 @@ impl<S: Storage> Journal<S> {
         // A power cut right after the quarantine leaves nothing else to tell who we were.
         let parent = quarantined.last().filter(|_| names.is_empty());
         let parent = parent.and_then(|(name, _)| read_any_header(&storage, name).ok()?);
-        let known = last.as_ref().or(parent.as_ref());
         let speaker = Speaker {
-            agent: known.map_or_else(|| Id::new(random()), |header| header.agent),
+            // A copy of a machine is another agent: whoever asks by the id gets one machine's records.
+            agent: last.as_ref().map_or_else(|| Id::new(random()), |header| header.agent),
             epoch: last.as_ref().map_or_else(|| Id::new(random()), |header| header.epoch),
             boot: claim.boot,
             instance: claim.machine.instance.clone(),
@@ -77,6 +77,7 @@ impl<S: Storage> Journal<S> {
         match last {
             Some(last) if journal.machine.differs_from(&last.machine) => {
                 journal.quarantine(&names)?;
+                journal.speaker.agent = Id::new(random());
                 journal.speaker.epoch = Id::new(random());
                 journal.begin_epoch(EpochCause::OtherInstance, Some(&last), now);
             }

@@ -208,7 +208,8 @@ fn a_copy_of_the_machine_begins_its_own_epoch_and_leaves_its_parents_spool_alone
     let entries = place.entries();
     assert_eq!(entries.len(), 2);
     let record = record::parse(&entries[0].line).unwrap();
-    assert_eq!((record.epoch, record.seq, record.agent), (Id::new([9; 8]), 1, Id::new([1; 8])));
+    assert_eq!((record.epoch, record.seq, record.agent), (Id::new([9; 8]), 1, Id::new([9; 8])));
+    assert!(record.body.contains(r#""agent":"0101010101010101""#), "{}", record.body);
     assert!(
         record.body.contains(r#""cause":"other-instance""#) && record.body.contains(r#""instance":"i-1""#)
     );

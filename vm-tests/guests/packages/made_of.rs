@@ -6,21 +6,16 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
+use crate::made;
+
 /// The .deb that is tested.
 pub(super) fn deb() -> String {
-    only(&tested(), ".deb")
+    show(&made::deb())
 }
 
 /// The .rpm that is tested.
 pub(super) fn rpm() -> String {
-    only(&tested(), ".rpm")
-}
-
-fn tested() -> PathBuf {
-    let place =
-        std::env::var("GUESTWARD_PACKAGES").expect("GUESTWARD_PACKAGES names the packages' directory");
-    // Cargo runs a test in its crate's directory, and whoever typed the name was above it.
-    sources().join(place)
+    show(&made::rpm())
 }
 
 /// Both packages under another version.
