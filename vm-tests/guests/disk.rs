@@ -6,33 +6,38 @@ use vm_tests::Suite;
 
 use crate::ec2::Ec2;
 
-pub(crate) fn a_full_disk_costs_nothing_that_memory_can_hold(suite: Suite) {
+pub(crate) fn a_disk_that_is_full_read_only_or_fails_costs_nothing_that_memory_can_hold(suite: Suite) {
     let ec2 = on_its_own_disk(suite);
+    full(&ec2);
+    read_only(&ec2);
+    failing(&ec2);
+}
+
+fn full(ec2: &Ec2) {
     // Everything but what root keeps for itself, and then that, too.
-    ec2.guest.sh("fallocate -l 1G /var/lib/guestward/ballast || true; dd if=/dev/zero of=/var/lib/guestward/rest bs=64k || true");
-    break_and_mend(&ec2, || {
+    ec2.guest.sh("fallocate -l 1G /var/lib/guestward/ballast || true
+         dd if=/dev/zero of=/var/lib/guestward/rest bs=64k || true; sync");
+    break_and_mend(ec2, || {
         ec2.guest.sh("rm /var/lib/guestward/ballast /var/lib/guestward/rest");
     });
 }
 
-pub(crate) fn a_disk_that_turns_read_only(suite: Suite) {
-    let ec2 = on_its_own_disk(suite);
-    // As ext4 does it by itself after an error; an open file would keep remount(8) from it.
+fn read_only(ec2: &Ec2) {
+    // As ext4 does it by itself after an error; an open file would keep mount(8) from it.
     ec2.guest.sh("echo u > /proc/sysrq-trigger; sleep 1");
-    break_and_mend(&ec2, || {
+    break_and_mend(ec2, || {
         ec2.guest.sh("mount -o remount,rw / && mount -o remount,rw /var/lib/guestward");
     });
 }
 
-pub(crate) fn a_disk_that_answers_with_errors(suite: Suite) {
-    let ec2 = on_its_own_disk(suite);
+fn failing(ec2: &Ec2) {
     ec2.guest.break_disk(true);
-    break_and_mend(&ec2, || {
+    break_and_mend(ec2, || {
         ec2.guest.break_disk(false);
-        // What the kernel holds of a file system whose disk failed is not to be trusted; a unit's restart is what an
-        // administrator does next.
+        // What the kernel holds of a file system whose disk failed is not to be trusted; this is what an administrator
+        // does next.
         ec2.guest.sh(
-            "systemctl stop guestward guestward-ship; umount /var/lib/guestward; e2fsck -p /dev/vdc || [ $? -lt 4 ]; \
+            "systemctl stop guestward guestward-ship; umount /var/lib/guestward; e2fsck -p /dev/vdc || [ $? -lt 4 ]
              mount /var/lib/guestward; systemctl start guestward guestward-ship",
         );
     });
@@ -40,15 +45,13 @@ pub(crate) fn a_disk_that_answers_with_errors(suite: Suite) {
 
 /// The state on the disk that tests may break, as an instance has it on a volume of its own.
 fn on_its_own_disk(suite: Suite) -> Ec2 {
-    let ec2 = Ec2::bare(suite);
-    ec2.deliver();
-    ec2.guest.sh(
-        "mkfs.ext4 -q -E lazy_itable_init=0 -O ^has_journal /dev/vdc 64M && mkdir -p /var/lib/guestward && \
-         echo '/dev/vdc /var/lib/guestward ext4 errors=continue 0 0' >> /etc/fstab && mount /var/lib/guestward",
-    );
-    ec2.install();
+    let ec2 = Ec2::installed(suite);
+    ec2.guest.sh("systemctl stop guestward guestward-ship
+         mkfs.ext4 -q -E lazy_itable_init=0,root_owner=0:0 -O ^has_journal /dev/vdc 64M
+         echo '/dev/vdc /var/lib/guestward ext4 errors=continue 0 0' >> /etc/fstab
+         rm -rf /var/lib/guestward/*; mount /var/lib/guestward; systemd-tmpfiles --create guestward.conf
+         systemctl start guestward guestward-ship");
     ec2.until_active();
-    ec2.until_record("posture", |record| record["kind"] == "inventory");
     ec2
 }
 

@@ -40,6 +40,8 @@ impl Ec2 {
             guest.sh("chmod 755 /usr/sbin/policy-rc.d");
             install(guest, &made::deb());
             guest.sh("rm /usr/sbin/policy-rc.d; systemctl is-enabled guestward guestward-ship");
+            // What it reads is then in memory, as on a machine that has been up for a while.
+            guest.try_sh("guestward check; rm -f /root/*.deb");
         });
         let ec2 = Self::around(Guest::resumed(suite, &installed));
         ec2.deliver();
@@ -90,6 +92,11 @@ impl Ec2 {
             let states = self.guest.try_sh("systemctl is-active guestward guestward-ship").stdout;
             (states == "active\nactive\n").then_some(())
         });
+    }
+
+    /// Until the first posture is in CloudWatch.
+    pub(crate) fn until_posture(&self) -> Value {
+        self.until_record("posture", |record| record["kind"] == "inventory")
     }
 
     /// Records, one after the other, as fast as the disk takes them: a policy that cannot be read is refused each time it

@@ -14,9 +14,14 @@ pub(crate) fn tell(what: &str) {
     let _ = writeln!(io::stderr(), "figure: {what}");
 }
 
+/// Whether there is time for everything.
+pub(crate) fn is_long() -> bool {
+    std::env::var_os("GUESTWARD_LONG").is_some()
+}
+
 pub(crate) fn what_it_costs(suite: Suite) {
     let ec2 = Ec2::installed(suite);
-    ec2.until_record("posture", |record| record["kind"] == "inventory");
+    ec2.until_posture();
     ec2.until_delivered();
     let quiet = Duration::from_secs(quiet());
     let before = UNITS.map(|unit| cpu(&ec2.guest, unit));

@@ -6,7 +6,7 @@ use crate::ec2::{ACCOUNT, Ec2};
 
 pub(crate) fn two_instances_of_an_image_are_two_agents(suite: Suite) {
     let builder = Ec2::installed(suite);
-    builder.until_record("posture", |record| record["kind"] == "inventory");
+    builder.until_posture();
     let of_builder = builder.status()["sensor"]["agent"].clone();
     // What every builder of images does; nothing here is about guestward.
     builder.guest.sh("truncate -s 0 /etc/machine-id; rm -f /etc/ssh/ssh_host_*");
@@ -23,7 +23,7 @@ pub(crate) fn two_instances_of_an_image_are_two_agents(suite: Suite) {
             // With the certificate of this network's metadata service.
             ec2.guest.sh("systemctl restart guestward guestward-ship");
             ec2.until_active();
-            let posture = ec2.until_record("posture", |record| record["kind"] == "inventory");
+            let posture = ec2.until_posture();
             assert_eq!(posture["instance"], instance);
             let records = ec2.records();
             let foreign: Vec<_> =

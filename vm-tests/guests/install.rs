@@ -15,27 +15,41 @@ pub(crate) fn the_package_is_all_it_takes(suite: Suite) {
     ec2.install();
     let installed = Instant::now();
     ec2.until_active();
-    let posture = ec2.until_record("posture", |record| record["kind"] == "inventory");
-    tell(&format!(
-        "{suite}: the first posture was in CloudWatch {:.1} s after dpkg",
-        installed.elapsed().as_secs_f64()
-    ));
+    let posture = ec2.until_posture();
+    let took = installed.elapsed().as_secs_f64();
+    tell(&format!("{suite}: the first posture was in CloudWatch {took:.1} s after dpkg"));
     assert_eq!(posture["instance"], "i-0123456789abcdef0");
     assert_eq!(posture["account"], ACCOUNT.id);
     assert_eq!(posture["region"], ACCOUNT.region);
+    ec2.until_delivered();
     assert_eq!(ec2.guest.try_sh("systemctl is-system-running").stdout, "running\n");
     let doctor = ec2.guest.try_sh("guestward doctor --format json");
     let doctor_said: Value = serde_json::from_str(&doctor.stdout).unwrap();
     assert_eq!(doctor.code, 0, "{doctor_said:#}");
+    both_daemons_have_given_up_what_they_do_not_need(&ec2);
+    let said = ec2.guest.try_sh("guestward check --format json").stdout;
+    let by_root: Value = serde_json::from_str(&said).unwrap();
+    it_finds_nothing_wrong_with_itself(&by_root);
+    the_sensor_sees_what_root_sees(&by_root, &posture);
+}
+
+fn both_daemons_have_given_up_what_they_do_not_need(ec2: &Ec2) {
+    let status = ec2.status();
+    for daemon in ["sensor", "shipper"] {
+        let confinement = &status[daemon]["confinement"];
+        assert_eq!(confinement["no_new_privs"], true, "{daemon}: {confinement}");
+        assert_eq!(confinement["seccomp"], true, "{daemon}: {confinement}");
+        assert_eq!(confinement["trouble"], serde_json::json!([]), "{daemon}: {confinement}");
+    }
+    assert_eq!(status["shipper"]["confinement"]["capabilities"], serde_json::json!([]));
+    assert!(!status["sensor"]["confinement"]["capabilities"].to_string().contains("SYS_ADMIN"));
+    // Debian 11's kernel has no Landlock.
+    let has_landlock = ec2.guest.sh("cat /sys/kernel/security/lsm").contains("landlock");
+    assert_eq!(!status["shipper"]["confinement"]["landlock"].is_null(), has_landlock, "{status:#}");
 }
 
 /// The agent passes its own checks on the host where it is installed.
-pub(crate) fn it_finds_nothing_wrong_with_itself(suite: Suite) {
-    let ec2 = Ec2::installed(suite);
-    ec2.until_record("posture", |record| record["kind"] == "inventory");
-    ec2.until_delivered();
-    let said = ec2.guest.try_sh("guestward check --format json").stdout;
-    let posture: Value = serde_json::from_str(&said).unwrap();
+fn it_finds_nothing_wrong_with_itself(posture: &Value) {
     let findings = posture["findings"].as_array().unwrap();
     assert!(findings.len() > 100, "{} findings", findings.len());
     let about_us: Vec<&Value> = findings
@@ -51,26 +65,22 @@ pub(crate) fn it_finds_nothing_wrong_with_itself(suite: Suite) {
 }
 
 /// Confinement takes nothing from the sensor's sight.
-pub(crate) fn the_sensor_sees_what_root_sees(suite: Suite) {
-    let ec2 = Ec2::installed(suite);
-    let inventory = ec2.until_record("posture", |record| record["kind"] == "inventory");
-    let said = ec2.guest.try_sh("guestward check --format json").stdout;
-    let posture: Value = serde_json::from_str(&said).unwrap();
-    let mut by_root: BTreeMap<&str, &str> = BTreeMap::new();
-    for finding in posture["findings"].as_array().unwrap() {
+fn the_sensor_sees_what_root_sees(by_root: &Value, inventory: &Value) {
+    let mut worst_by_root: BTreeMap<&str, &str> = BTreeMap::new();
+    for finding in by_root["findings"].as_array().unwrap() {
         let (check, verdict) = (finding["check"].as_str().unwrap(), finding["verdict"].as_str().unwrap());
-        let worst = by_root.entry(check).or_insert(verdict);
+        let worst = worst_by_root.entry(check).or_insert(verdict);
         if badness(verdict) > badness(worst) {
             *worst = verdict;
         }
     }
-    let differing: Vec<String> = by_root
+    let differing: Vec<String> = worst_by_root
         .iter()
         // How delivery goes differs from moment to moment, and not by who looks.
         .filter(|(check, _)| !check.starts_with("logging-delivery"))
-        .map(|(check, verdict)| (check, verdict, verdict_of(&inventory, check)))
-        .filter(|(_, by_root, by_sensor)| by_root != &by_sensor)
-        .map(|(check, by_root, by_sensor)| format!("{check}: root {by_root}, sensor {by_sensor}"))
+        .map(|(check, verdict)| (check, verdict, verdict_of(inventory, check)))
+        .filter(|(_, root, sensor)| root != &sensor)
+        .map(|(check, root, sensor)| format!("{check}: root {root}, sensor {sensor}"))
         .collect();
     assert!(differing.is_empty(), "{differing:#?}");
 }

@@ -9,31 +9,33 @@ use crate::ec2::{Ec2, install};
 use crate::made;
 use crate::processes::main_pid;
 
-pub(crate) fn an_upgrade_under_load_loses_nothing(suite: Suite) {
+pub(crate) fn an_upgrade_loses_nothing_a_removal_keeps_and_a_purge_leaves_nothing(suite: Suite) {
     let ec2 = Ec2::installed(suite);
-    ec2.until_record("posture", |record| record["kind"] == "inventory");
+    upgraded_under_load(&ec2);
+    removed_and_purged(&ec2);
+}
+
+fn upgraded_under_load(ec2: &Ec2) {
     // Both policies are good, for a daemon must be able to start with what it finds.
     ec2.guest.sh(
         "systemd-run --quiet --unit=toggle sh -c 'n=1; while :; do n=$((n % 50 + 1)); \
          echo \"[run]\\nheartbeat = \\\"${n}h\\\"\" > /etc/guestward/policy.d/60-toggle.toml; \
          pid=$(systemctl show --value -p MainPID guestward); [ $pid = 0 ] || kill -HUP $pid; sleep 0.3; done'",
     );
-    let before = [main_pid(&ec2, "guestward"), main_pid(&ec2, "guestward-ship")];
+    let before = [main_pid(ec2, "guestward"), main_pid(ec2, "guestward-ship")];
     let next = next_version();
     let accepted = ec2.accepted();
     install(&ec2.guest, &next);
     ec2.until_active();
     ec2.guest.sh("systemctl stop toggle");
-    let after = [main_pid(&ec2, "guestward"), main_pid(&ec2, "guestward-ship")];
+    let after = [main_pid(ec2, "guestward"), main_pid(ec2, "guestward-ship")];
     assert!(before[0] != after[0] && before[1] != after[1], "the old code still runs");
     ec2.until_all_up_to(&accepted);
     ec2.until_delivered();
     assert!(ec2.records().iter().all(|record| record["kind"] != "gap"));
 }
 
-pub(crate) fn removed_it_keeps_its_state_and_purged_it_leaves_nothing(suite: Suite) {
-    let ec2 = Ec2::installed(suite);
-    ec2.until_record("posture", |record| record["kind"] == "inventory");
+fn removed_and_purged(ec2: &Ec2) {
     ec2.guest.sh("dpkg --remove guestward");
     ec2.guest.sh("test -d /var/lib/guestward/journal && test -e /etc/guestward/policy.toml");
     assert_eq!(ec2.guest.try_sh("pgrep -c guestward").stdout, "0\n");

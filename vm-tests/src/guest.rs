@@ -60,7 +60,7 @@ impl Guest {
     /// Its memory and its root disk, for guests that go on from here.
     pub(crate) fn save(self, place: &Path) {
         // What a test will read from the other disks must not be what is in the cache now.
-        self.sh("udevadm settle; sync; echo 3 > /proc/sys/vm/drop_caches");
+        self.sh("udevadm settle; sync; for disk in /dev/vdb /dev/vdc; do blockdev --flushbufs $disk; done");
         self.monitor("stop", &json!({}));
         self.monitor("migrate-set-parameters", &json!({ "max-bandwidth": 10_000_000_000_u64 }));
         self.monitor("migrate", &json!({ "uri": format!("exec:cat > '{}'", place.join(MEMORY).display()) }));
