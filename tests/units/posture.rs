@@ -14,7 +14,7 @@ use crate::support::mounts::Mounts;
 /// What may differ, and why. The sensor's verdict is unknown there, and says so.
 const DIFFERS: &[(&str, &str)] = &[(
     "kernel-protected-links",
-    "before Linux let everybody read fs.protected_* (6.1 does not), user 0 alone could, whatever capabilities others have: \
+    "before Linux let everybody read fs.protected_* (5.10 does not), user 0 alone could, whatever capabilities others have: \
      /proc/sys asks who one is",
 )];
 
