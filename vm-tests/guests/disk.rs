@@ -23,10 +23,10 @@ fn full(ec2: &Ec2) {
 }
 
 fn read_only(ec2: &Ec2) {
-    // As ext4 does it by itself after an error; an open file would keep mount(8) from it.
-    ec2.guest.sh("echo u > /proc/sysrq-trigger; sleep 1");
+    // What ext4 does by itself when it finds that its disk cannot be trusted.
+    ec2.guest.sh("echo 1 > /sys/fs/ext4/vdc/trigger_fs_error; sleep 1; ! touch /var/lib/guestward/new");
     break_and_mend(ec2, || {
-        ec2.guest.sh("mount -o remount,rw / && mount -o remount,rw /var/lib/guestward");
+        ec2.guest.sh(&format!("mount -o remount,rw /var/lib/guestward || {{ {BY_HAND} }}"));
     });
 }
 
@@ -34,21 +34,21 @@ fn failing(ec2: &Ec2) {
     ec2.guest.break_disk(true);
     break_and_mend(ec2, || {
         ec2.guest.break_disk(false);
-        // What the kernel holds of a file system whose disk failed is not to be trusted; this is what an administrator
-        // does next.
-        ec2.guest.sh(
-            "systemctl stop guestward guestward-ship; umount /var/lib/guestward; e2fsck -p /dev/vdc || [ $? -lt 4 ]
-             mount /var/lib/guestward; systemctl start guestward guestward-ship",
-        );
+        // What the kernel holds of a file system whose disk failed is not to be trusted.
+        ec2.guest.sh(BY_HAND);
     });
 }
+
+/// What an administrator does about a file system that has errors.
+const BY_HAND: &str = "systemctl stop guestward guestward-ship; umount /var/lib/guestward; \
+    e2fsck -p /dev/vdc || [ $? -lt 4 ]; mount /var/lib/guestward; systemctl start guestward guestward-ship;";
 
 /// The state on the disk that tests may break, as an instance has it on a volume of its own.
 fn on_its_own_disk(suite: Suite) -> Ec2 {
     let ec2 = Ec2::installed(suite);
     ec2.guest.sh("systemctl stop guestward guestward-ship
          mkfs.ext4 -q -E lazy_itable_init=0,root_owner=0:0 -O ^has_journal /dev/vdc 64M
-         echo '/dev/vdc /var/lib/guestward ext4 errors=continue 0 0' >> /etc/fstab
+         echo '/dev/vdc /var/lib/guestward ext4 errors=remount-ro 0 0' >> /etc/fstab
          rm -rf /var/lib/guestward/*; mount /var/lib/guestward; systemd-tmpfiles --create guestward.conf
          systemctl start guestward guestward-ship");
     ec2.until_active();

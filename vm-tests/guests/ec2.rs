@@ -104,11 +104,27 @@ impl Ec2 {
     pub(crate) fn flow(&self) {
         self.guest.write("/etc/tmpfiles.d/flow.conf", "r! /etc/guestward/policy.d/99-flow.toml\n");
         self.guest.write("/etc/guestward/policy.d/99-flow.toml", "this is no policy\n");
-        self.guest.sh(&format!("sync; systemd-run --quiet --unit=flow sh -c '{FLOW}'"));
+        self.guest.sh("sync");
+        self.in_the_background("flow", FLOW);
     }
 
     pub(crate) fn stop_flow(&self) {
         self.guest.sh("systemctl stop flow; rm -f /etc/guestward/policy.d/99-flow.toml");
+    }
+
+    /// Records for as long as daemons stop and start: policies that differ, each of them good.
+    pub(crate) fn toggle(&self) {
+        self.in_the_background("toggle", TOGGLE);
+    }
+
+    pub(crate) fn stop_toggle(&self) {
+        self.guest.sh("systemctl stop toggle; rm -f /etc/guestward/policy.d/60-toggle.toml");
+    }
+
+    /// A unit of its own; as a file, for the service manager has its own mind about `$` in a command.
+    fn in_the_background(&self, unit: &str, script: &str) {
+        self.guest.write(&format!("/run/{unit}.sh"), script);
+        self.guest.sh(&format!("systemd-run --quiet --unit={unit} sh /run/{unit}.sh"));
     }
 
     /// How the daemons say that they are.
@@ -190,10 +206,26 @@ pub(crate) fn install(guest: &Guest, package: &Path) {
 }
 
 /// Each signal is a refusal; `sleep` keeps the shell from taking a whole processor.
-const FLOW: &str = "while :; do \
-    pid=$(systemctl show --value -p MainPID guestward); count=0; \
-    while [ $pid != 0 ] && [ $count -lt 100 ] && kill -HUP $pid; do sleep 0.02; count=$((count + 1)); done; \
-    sleep 0.1; done";
+const FLOW: &str = r#"
+while :; do
+  pid=$(systemctl show --value -p MainPID guestward)
+  count=0
+  while [ $pid != 0 ] && [ $count -lt 100 ] && kill -HUP $pid; do sleep 0.02; count=$((count + 1)); done
+  sleep 0.1
+done
+"#;
+
+/// A reload waits for a start that is under way; a signal would end it.
+const TOGGLE: &str = r#"
+n=1
+while :; do
+  n=$((n % 50 + 1))
+  printf '[run]\nheartbeat = "%dh"\n' $n > /etc/guestward/policy.d/.toggle
+  mv /etc/guestward/policy.d/.toggle /etc/guestward/policy.d/60-toggle.toml
+  systemctl reload guestward
+  sleep 0.3
+done
+"#;
 
 fn at(address: &str, port: u16) -> SocketAddr {
     SocketAddr::new(address.parse().expect("an address"), port)

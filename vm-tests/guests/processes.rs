@@ -14,17 +14,16 @@ pub(crate) fn a_daemon_that_is_killed_starved_or_hangs_is_back_and_nothing_is_lo
 }
 
 fn killed(ec2: &Ec2) {
-    ec2.flow();
+    ec2.toggle();
     for unit in ["guestward", "guestward-ship", "guestward"] {
         let before = main_pid(ec2, unit);
         let accepted = ec2.accepted();
         ec2.guest.sh(&format!("systemctl kill --signal=KILL {unit}"));
         until_another(ec2, unit, &before);
         ec2.until_all_up_to(&accepted);
-        // A policy that cannot be read keeps a daemon from starting.
         ec2.until_active();
     }
-    ec2.stop_flow();
+    ec2.stop_toggle();
     ec2.until_delivered();
     assert!(ec2.records().iter().all(|record| record["kind"] != "gap"));
 }

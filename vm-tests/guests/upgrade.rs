@@ -16,18 +16,13 @@ pub(crate) fn an_upgrade_loses_nothing_a_removal_keeps_and_a_purge_leaves_nothin
 }
 
 fn upgraded_under_load(ec2: &Ec2) {
-    // Both policies are good, for a daemon must be able to start with what it finds.
-    ec2.guest.sh(
-        "systemd-run --quiet --unit=toggle sh -c 'n=1; while :; do n=$((n % 50 + 1)); \
-         echo \"[run]\\nheartbeat = \\\"${n}h\\\"\" > /etc/guestward/policy.d/60-toggle.toml; \
-         pid=$(systemctl show --value -p MainPID guestward); [ $pid = 0 ] || kill -HUP $pid; sleep 0.3; done'",
-    );
+    ec2.toggle();
     let before = [main_pid(ec2, "guestward"), main_pid(ec2, "guestward-ship")];
     let next = next_version();
     let accepted = ec2.accepted();
     install(&ec2.guest, &next);
     ec2.until_active();
-    ec2.guest.sh("systemctl stop toggle");
+    ec2.stop_toggle();
     let after = [main_pid(ec2, "guestward"), main_pid(ec2, "guestward-ship")];
     assert!(before[0] != after[0] && before[1] != after[1], "the old code still runs");
     ec2.until_all_up_to(&accepted);
