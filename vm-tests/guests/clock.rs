@@ -15,7 +15,7 @@ pub(crate) fn two_days_back_and_a_year_ahead(suite: Suite) {
         ec2.guest.set_clock(time);
         let before = ec2.accepted();
         ec2.flow();
-        let accepted = ec2.guest.wait_for("records", Duration::from_secs(60), || {
+        let accepted = ec2.guest.wait_for("records", Duration::from_secs(300), || {
             let accepted = ec2.accepted();
             (accepted.1 >= before.1 + 20).then_some(accepted)
         });

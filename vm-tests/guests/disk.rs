@@ -47,7 +47,7 @@ const BY_HAND: &str = "systemctl stop guestward guestward-ship; umount /var/lib/
 fn on_its_own_disk(suite: Suite) -> Ec2 {
     let ec2 = Ec2::installed(suite);
     ec2.guest.sh("systemctl stop guestward guestward-ship
-         mkfs.ext4 -q -E lazy_itable_init=0,root_owner=0:0 -O ^has_journal /dev/vdc 64M
+         mkfs.ext4 -q -E lazy_itable_init=0,root_owner=0:0 /dev/vdc 64M
          echo '/dev/vdc /var/lib/guestward ext4 errors=remount-ro 0 0' >> /etc/fstab
          rm -rf /var/lib/guestward/*; mount /var/lib/guestward; systemd-tmpfiles --create guestward.conf
          systemctl start guestward guestward-ship");
@@ -60,7 +60,7 @@ fn on_its_own_disk(suite: Suite) -> Ec2 {
 fn break_and_mend(ec2: &Ec2, mend: impl FnOnce()) {
     let before = ec2.accepted();
     ec2.flow();
-    ec2.guest.wait_for("trouble in the status", Duration::from_secs(120), || {
+    ec2.guest.wait_for("trouble in the status", Duration::from_secs(300), || {
         let status = ec2.status();
         let trouble = status["sensor"]["trouble"].as_array().is_some_and(|trouble| !trouble.is_empty());
         trouble.then_some(())
@@ -69,7 +69,7 @@ fn break_and_mend(ec2: &Ec2, mend: impl FnOnce()) {
     ec2.stop_flow();
     mend();
     ec2.until_active();
-    ec2.guest.wait_for("an end of the trouble", Duration::from_secs(120), || {
+    ec2.guest.wait_for("an end of the trouble", Duration::from_secs(300), || {
         let status = ec2.status();
         let sensor = &status["sensor"];
         let is_well = sensor["trouble"].as_array().is_some_and(Vec::is_empty) && sensor["waiting"] == 0;

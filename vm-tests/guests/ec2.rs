@@ -236,5 +236,5 @@ pub(crate) const GROUP: &str = "/guestward/records";
 const NAMES: &[&str] =
     &["logs.eu-central-1.amazonaws.com", "ssm.eu-central-1.amazonaws.com", "sts.eu-central-1.amazonaws.com"];
 /// Emulated, on a machine that has other work too.
-pub(crate) const UP: Duration = Duration::from_secs(180);
-pub(crate) const DELIVERED: Duration = Duration::from_secs(240);
+pub(crate) const UP: Duration = Duration::from_secs(300);
+pub(crate) const DELIVERED: Duration = Duration::from_secs(420);

@@ -14,7 +14,7 @@ pub(crate) fn what_was_accepted_survives_power_cuts(suite: Suite) {
         ec2.guest.link(cut % 2 == 0);
         ec2.flow();
         let before = ec2.accepted();
-        let accepted = ec2.guest.wait_for("records", Duration::from_secs(60), || {
+        let accepted = ec2.guest.wait_for("records", Duration::from_secs(300), || {
             let accepted = ec2.accepted();
             (accepted.1 >= before.1 + 5 + cut).then_some(accepted)
         });

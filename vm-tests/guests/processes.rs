@@ -63,7 +63,7 @@ pub(crate) fn main_pid(ec2: &Ec2, unit: &str) -> String {
 }
 
 fn until_another(ec2: &Ec2, unit: &str, before: &str) {
-    ec2.guest.wait_for(&format!("another {unit}"), Duration::from_secs(300), || {
+    ec2.guest.wait_for(&format!("another {unit}"), Duration::from_secs(600), || {
         let is_active = ec2.guest.try_sh(&format!("systemctl is-active {unit}")).stdout == "active\n";
         let pid = main_pid(ec2, unit);
         (is_active && pid != before && pid != "0").then_some(())

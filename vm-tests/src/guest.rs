@@ -304,4 +304,4 @@ fn random() -> [u8; 64] {
 /// Between two questions; each is a process that an emulated guest has to start.
 const PAUSE: Duration = Duration::from_millis(500);
 /// For a script in the guest; whatever takes longer says so.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(300);
