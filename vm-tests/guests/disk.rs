@@ -26,7 +26,7 @@ fn read_only(ec2: &Ec2) {
     // What ext4 does by itself when it finds that its disk cannot be trusted.
     ec2.guest.sh("echo 1 > /sys/fs/ext4/vdc/trigger_fs_error; sleep 1; ! touch /var/lib/guestward/new");
     break_and_mend(ec2, || {
-        ec2.guest.sh(&format!("mount -o remount,rw /var/lib/guestward || {{ {BY_HAND} }}"));
+        ec2.guest.sh(BY_HAND);
     });
 }
 

@@ -133,12 +133,13 @@ impl Ec2 {
         serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}"))
     }
 
-    /// The epoch, and the newest number that the journal has accepted.
+    /// The epoch, and the newest number that the journal has accepted, once there is a sensor to say so.
     pub(crate) fn accepted(&self) -> (String, u64) {
-        let status = self.status();
-        let sensor = &status["sensor"];
-        let epoch = sensor["epoch"].as_str().unwrap_or_else(|| panic!("{status:#}")).to_owned();
-        (epoch, sensor["last_seq"].as_u64().unwrap())
+        self.guest.wait_for("answer of the sensor", UP, || {
+            let status = self.status();
+            let sensor = &status["sensor"];
+            Some((sensor["epoch"].as_str()?.to_owned(), sensor["last_seq"].as_u64()?))
+        })
     }
 
     /// That CloudWatch has every number of an epoch up to this one, in a record or in a gap.
