@@ -30,8 +30,6 @@ pub(crate) fn what_was_accepted_survives_power_cuts(suite: Suite) {
         ec2.until_all_up_to(&accepted);
     }
     ec2.until_delivered();
-    let verified = ec2.guest.sh("guestward journal verify 2>&1 || true");
-    assert!(!verified.contains("altered") && !verified.contains("missing"), "{verified}");
     assert!(
         ec2.records().iter().all(|record| record["kind"] != "gap"),
         "nothing was lost, and so there is no gap"
