@@ -78,7 +78,11 @@ fn tests() -> Vec<Trial> {
         in_guests(upgrade::an_upgrade_loses_nothing_a_removal_keeps_and_a_purge_leaves_nothing, &[Bookworm]),
         in_guests(clock::two_days_back_and_a_year_ahead, &[Bookworm]),
         in_guests(install::the_package_is_all_it_takes, &[Bullseye, Trixie]),
-        in_guests(upgrade::an_upgrade_loses_nothing_a_removal_keeps_and_a_purge_leaves_nothing, &[Bullseye]),
+        // Twice the time for the same scripts.
+        in_guests(
+            upgrade::an_upgrade_loses_nothing_a_removal_keeps_and_a_purge_leaves_nothing,
+            if figures::is_long() { &[Bullseye] } else { &[] },
+        ),
         in_guests(figures::what_it_costs, &[Bookworm]),
     ]
     .into_iter()
