@@ -18,6 +18,7 @@ pub mod imds;
 pub mod kernel;
 pub mod logging;
 pub mod network;
+pub mod object;
 pub mod packages;
 pub mod powers;
 pub mod processes;

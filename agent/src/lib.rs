@@ -17,6 +17,7 @@
 //! - [`host`] turns the machine below a root directory into types. Facts only.
 //! - [`watch`] waits for what a posture depends on to change.
 //! - [`finding`] has the words: verdict, severity, evidence, finding; `finding/wire.rs` their JSON.
+//! - [`baseline`] holds what was agreed of the files, and says how they differ from it.
 //! - [`policy`] says what the operator wants; `policy/file.rs` reads how it was written.
 //! - [`state`] remembers what is open: posture after posture becomes changes.
 //! - [`check`] holds the opinions, as pure functions of facts, and the one list of them.
@@ -26,6 +27,7 @@
 //! - [`daemon`] decides when: the sensor's threads, channels and its one loop.
 //! - [`cli`] parses the command line, asks the rooms above, prints, and picks the exit code.
 
+pub mod baseline;
 pub mod check;
 pub mod cli;
 pub mod daemon;

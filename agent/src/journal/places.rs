@@ -47,6 +47,11 @@ impl Places {
         self.state.join("seal")
     }
 
+    /// What was agreed of the files.
+    pub fn baseline(&self) -> PathBuf {
+        self.state.join("baseline")
+    }
+
     /// What is open.
     pub fn open_findings(&self) -> PathBuf {
         self.state.join("state")
