@@ -6,16 +6,19 @@
 
 mod digest;
 mod file;
+pub mod rules;
 pub mod settings;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::finding::Severity;
 pub use file::{Location, PolicyError, PolicyErrors, load, written};
+use rules::{Rule, Rules};
 use settings::Meant;
 
 /// The policy in force. The default is the built-in one.
@@ -29,6 +32,11 @@ pub struct Policy {
     /// By their place in [`settings::SETTINGS`].
     settings: BTreeMap<usize, Setting<Meant>>,
     pub suppressions: Vec<Suppression>,
+    /// What the files say of files, in their order; the built-in rules go before them.
+    file_rules: Vec<Rule>,
+    network_file_systems: Option<Setting<Vec<String>>>,
+    /// All of them, made ready when they are first asked for.
+    rules: OnceLock<Arc<Rules>>,
 }
 
 /// A value that somebody set, and where.

@@ -1,5 +1,7 @@
 //! `guestward policy check|show`, and which policy the other commands use.
 
+mod rules;
+
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -119,7 +121,7 @@ fn show_settings(policy: &Policy, out: &mut dyn Write) -> io::Result<()> {
             (_, _) => {}
         }
     }
-    Ok(())
+    rules::show_text(policy, out)
 }
 
 fn digest(policy: &Policy) -> String {
@@ -196,6 +198,8 @@ fn show_json(policy: &Policy) -> serde_json::Value {
         "digest": digest(policy),
         "fail_on": { "value": policy.fail_on().name(), "from": from(fail_on.map(|set| &set.origin)) },
         "settings": settings,
+        "network_file_systems": { "value": policy.network_file_systems(), "from": from(policy.network_file_systems_origin()) },
+        "rules": rules::show_json(policy),
         "checks": checks,
         "suppressions": suppressions,
     })

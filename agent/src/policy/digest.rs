@@ -29,6 +29,11 @@ impl Policy {
             };
             let _ = writeln!(text, "{}.{} {value}", known.table, known.key);
         }
+        for name in self.network_file_systems() {
+            let _ = writeln!(text, "file system {}", part(name));
+        }
+        let rules: String = self.rules().digest().iter().map(|byte| format!("{byte:02x}")).collect();
+        let _ = writeln!(text, "rules {rules}");
         for check in &vocabulary.checks {
             // Unset is not the check's own severity: that one gives way to what an outcome says of its case.
             let severity = self.severity(check.id).map_or("own", crate::finding::Severity::name);

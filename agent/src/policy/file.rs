@@ -13,6 +13,10 @@
 //! [journal]
 //! max-bytes = "1GiB"
 //!
+//! [[files.rules]]
+//! paths = ["/srv/www/**"]
+//! severity = "high"
+//!
 //! [[suppressions]]
 //! check = "ssh-x11"
 //! subject = "sshd:22"
@@ -21,6 +25,7 @@
 //! until = 2027-03-31
 //! ```
 
+mod rules;
 mod settings;
 mod value;
 
@@ -170,6 +175,7 @@ impl Reader<'_> {
                 "topics" => self.each(key, value, Self::topic),
                 "checks" => self.each(key, value, Self::check),
                 "suppressions" => self.suppressions(value),
+                "files" => self.files(key, value),
                 _ => self.of_the_agent(key, value),
             }
         }

@@ -3,6 +3,7 @@
 //! One list; reading, `policy show`, the manual and the digest derive from it.
 
 mod cloud;
+mod files;
 mod table;
 mod template;
 

@@ -14,7 +14,7 @@ impl Reader<'_> {
         self.setting_or_table("", key, value);
     }
 
-    fn setting_or_table(&mut self, place: &str, key: &Key<'_>, value: &Value<'_>) {
+    pub(super) fn setting_or_table(&mut self, place: &str, key: &Key<'_>, value: &Value<'_>) {
         let name = key.get_ref().as_ref();
         if let Some(index) = SETTINGS.iter().position(|known| known.table == place && known.key == name) {
             return self.one(index, value);
@@ -114,5 +114,6 @@ fn names(place: &str) -> Vec<&'static str> {
     let tables = SETTINGS
         .iter()
         .filter_map(|known| known.table.strip_prefix(place)?.strip_prefix('.')?.split('.').next());
-    keys.chain(tables).collect()
+    let beside = if place == "files" { super::rules::KEYS } else { &[] };
+    keys.chain(tables).chain(beside.iter().copied()).collect()
 }

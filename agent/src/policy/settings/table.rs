@@ -160,6 +160,40 @@ pub const SETTINGS: &[Known] = &[
         "the parameter that an epoch's first key \
         is put in, once; with it each epoch is sealed by itself",
     ),
+    flag(
+        "files",
+        "built-in-rules",
+        true,
+        "whether the rules that come with this version stand before those of the policy",
+    ),
+    seconds("files", "interval", HOUR, (5, WEEK), "how often every file that has a rule is looked at"),
+    seconds(
+        "files",
+        "rehash",
+        WEEK,
+        (1, 365 * DAY),
+        "no file counts as unchanged by its metadata alone for longer than this: its content is read again",
+    ),
+    bytes("files", "max-file", 4 * GIB, (KIB, 16_384 * GIB), "a larger file is told as not read"),
+    bytes("files", "rate", 40 * MIB, (64 * KIB, 64 * GIB), "the sensor reads at most so much a second"),
+    Known {
+        table: "files",
+        key: "cpu",
+        kind: Kind::Number { default: 10, range: (1, 100), unit: Unit::Count },
+        help: "the sensor takes at most so many percent of one processor for it",
+    },
+    Known {
+        table: "files",
+        key: "hash",
+        kind: Kind::Word { default: "sha256", words: &["sha256", "blake3"] },
+        help: "which hash a new baseline has; BLAKE3 takes a third of the time and is no standard of NIST's",
+    },
+    Known {
+        table: "files",
+        key: "seal-key",
+        kind: Kind::Path { usual: "/etc/guestward/baseline.pub" },
+        help: "a public key, PEM; where it is set, a baseline counts only with a seal by its private key",
+    },
 ];
 
 const fn name(
