@@ -80,6 +80,31 @@ impl Counts {
     pub fn drifts(&self) -> u64 {
         self.added + self.removed + self.modified + self.unstable
     }
+
+    pub(super) fn add(&mut self, other: &Self) {
+        let Self {
+            objects,
+            by_hash,
+            by_metadata,
+            bytes,
+            added,
+            removed,
+            modified,
+            unstable,
+            explained,
+            unseen,
+        } = other;
+        self.objects += objects;
+        self.by_hash += by_hash;
+        self.by_metadata += by_metadata;
+        self.bytes += bytes;
+        self.added += added;
+        self.removed += removed;
+        self.modified += modified;
+        self.unstable += unstable;
+        self.explained += explained;
+        self.unseen += unseen;
+    }
 }
 
 /// Why there was no look.
@@ -119,9 +144,52 @@ pub fn check(
     host: &Host,
     policy: &Policy,
     order: &Order,
-    is_over: &std::sync::atomic::AtomicBool,
+    is_over: &AtomicBool,
     tell: &(dyn Fn(Progress) + Sync),
 ) -> Result<Report, CannotCompare> {
-    let _ = (host, policy, order, is_over, tell);
-    Err(CannotCompare::None)
+    let (began, since) = (Timestamp::now(), Instant::now());
+    let store = Store::open(&order.store)?.ok_or(CannotCompare::None)?;
+    let mounts = Mounts::of(host)?;
+    let rules = policy.rules();
+    let selection = Selection::new(&order.paths);
+    let clock = store.header().clock.against(&Clock::now());
+    let depth = match (order.depth, clock) {
+        // What is hidden behind a clock that was set shows only in the contents.
+        (Depth::Metadata { .. }, Steady::No) => Depth::Full,
+        (depth, _) => depth,
+    };
+    let comparing = Comparing {
+        store: &store,
+        rules: &rules,
+        selection: &selection,
+        depth,
+        algorithm: policy.files_algorithm(),
+        now: began,
+        most: order.most,
+        found: Mutex::default(),
+    };
+    let of = Progress { of_objects: store.len(), of_bytes: store.header().bytes, ..Progress::default() };
+    let told = |totals: Totals| tell(Progress { objects: totals.objects, bytes: totals.bytes, ..of });
+    let walk = super::walk(host, &mounts, policy, order.is_polite, depth == Depth::Full, is_over, &told);
+    walk.run(&comparing, Scope::root(&rules, &selection))?;
+    if is_over.load(Ordering::Relaxed) {
+        return Err(CannotCompare::Interrupted);
+    }
+    let mut found = comparing.found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if let Some(damage) = found.damage {
+        return Err(damage.into());
+    }
+    found.trim(order.most);
+    account(host, &store, &rules, &mut found);
+    store.set_verified(&found.verified, began);
+    Ok(Report {
+        began,
+        took: since.elapsed(),
+        drifts: found.drifts,
+        counts: found.counts,
+        unseen: found.unseen,
+        identity: store.identity(),
+        clock,
+        depth,
+    })
 }

@@ -1,5 +1,6 @@
 //! The command line, as it was typed. The man page and the shell completions are generated from it.
 
+mod baseline;
 mod since;
 
 use std::path::PathBuf;
@@ -12,6 +13,10 @@ use crate::check;
 use crate::finding::Severity;
 use crate::finding::wire::record::{Id, Kind};
 use crate::host::imds::Endpoint;
+pub(super) use baseline::{
+    AcceptArgs, BaselineAction, BaselineArgs, CreateArgs, DiffArgs, SealArgs, ShowArgs,
+    VerifyArgs as VerifyBaselineArgs,
+};
 
 /// The command with everything in it, for the manual and the completions.
 pub fn command() -> clap::Command {
@@ -46,6 +51,8 @@ pub(super) enum Command {
     Checks(ListArgs),
     /// Say everything about one check: why it matters, how to mend it, what it serves
     Explain(ExplainArgs),
+    /// File integrity: record what is agreed, compare with it, accept what changed
+    Baseline(BaselineArgs),
     /// Show installed and pending packages, and what still runs old code
     Packages(PackagesArgs),
     /// Deliver what the journal holds, in the foreground, until SIGTERM

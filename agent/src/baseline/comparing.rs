@@ -1,0 +1,320 @@
+//! Follows a walk with the baseline in hand: the names of each directory and what was agreed of it, side by side.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::compare::{fields, is_same_by_metadata};
+use super::diff::{Counts, Depth};
+use super::drift::{Change, Drift, Fields, Unseen};
+use super::selection::{Scope, Selection};
+use super::store::{Cache, Damage, Entry, Slice as Agreed, Store};
+use crate::host::object::{self, Algorithm, Content, Object, Trouble};
+use crate::host::tree::{Reading, Visitor, Want};
+use crate::host::{Kind, Unreadable};
+use crate::policy::rules::{Compare, Rule, Rules};
+
+/// What goes with the walk.
+pub(super) struct Comparing<'a> {
+    pub(super) store: &'a Store,
+    pub(super) rules: &'a Rules,
+    pub(super) selection: &'a Selection,
+    pub(super) depth: Depth,
+    pub(super) algorithm: Algorithm,
+    pub(super) now: Timestamp,
+    /// No more differences than so many are kept; the worst stay.
+    pub(super) most: usize,
+    pub(super) found: Mutex<Found>,
+}
+
+/// What came together so far.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) drifts: Vec<Drift>,
+    pub(super) counts: Counts,
+    pub(super) unseen: Vec<Unseen>,
+    /// Whose content was read and is as agreed.
+    pub(super) verified: Vec<u32>,
+    /// The baseline itself could not be read.
+    pub(super) damage: Option<Damage>,
+}
+
+/// Consecutive names of one directory.
+pub(super) struct Slice<'a> {
+    directory: Vec<u8>,
+    agreed: Agreed<'a>,
+    /// Agreed on, and not yet passed by.
+    next: Option<Item>,
+    /// What was agreed of the object that is looked at.
+    current: Option<Item>,
+    /// Its metadata say that its content is as agreed, and that is taken for true.
+    is_trusted: bool,
+    found: Found,
+}
+
+struct Item {
+    name: Vec<u8>,
+    ordinal: Option<u32>,
+    entry: Entry,
+}
+
+impl<'a> Visitor for Comparing<'a> {
+    type Scope = Scope;
+    type Slice = Slice<'a>;
+
+    fn names_at_a_time(&self) -> usize {
+        match self.depth {
+            Depth::Full => 16,
+            Depth::Metadata { .. } => 1_024,
+        }
+    }
+
+    fn begin(&self, directory: &[u8], from: Option<&[u8]>, to: Option<&[u8]>, _: &Scope) -> Slice<'a> {
+        let agreed = self.store.slice(directory, from, to, Cache::default());
+        let directory = directory.to_vec();
+        let found = Found::default();
+        let mut slice = Slice { directory, agreed, next: None, current: None, is_trusted: false, found };
+        self.advance(&mut slice);
+        slice
+    }
+
+    fn wants(&self, slice: &mut Slice<'a>, scope: &Scope, name: &[u8], seen: &Object) -> Option<Want> {
+        slice.current = self.agreed_on(slice, name);
+        let rule = scope.rule(self.rules, self.selection, name).filter(|rule| rule.compare != Compare::Nothing)?;
+        let before = slice.current.as_ref();
+        slice.is_trusted = before.is_some_and(|before| self.is_trusted(before, seen));
+        if slice.is_trusted {
+            return Some(Want { content: None, xattrs: false });
+        }
+        Some(want(rule, before.map(|item| &item.entry.object), self.algorithm))
+    }
+
+    fn object(&self, slice: &mut Slice<'a>, scope: &Scope, name: &[u8], mut object: Object) {
+        slice.found.counts.objects += 1;
+        let Some(rule) = scope.rule(self.rules, self.selection, name) else { return };
+        let path = || object::path(&slice.directory, name);
+        let Some(Item { ordinal, entry, .. }) = slice.current.take() else {
+            slice.found.tell(Change::Added, path(), Fields::default(), None, Some(object), rule);
+            return;
+        };
+        let before = entry.object;
+        if slice.is_trusted {
+            object.content = before.content;
+            object.xattrs.clone_from(&before.xattrs);
+            slice.found.counts.by_metadata += 1;
+        } else if let Content::Hashed { length, .. } = object.content {
+            slice.found.counts.bytes += length;
+        }
+        match object.content {
+            Content::Unread(Trouble::Unstable | Trouble::Gone | Trouble::Replaced) => {
+                let fields = fields(rule.compare, &before, &object);
+                slice.found.tell(Change::Unstable, path(), fields, Some(before), Some(object), rule);
+                return;
+            }
+            Content::Unread(trouble) => slice.found.unseen(path(), trouble.to_string()),
+            _ => {}
+        }
+        if let Some(trouble) = object.xattr_trouble {
+            slice.found.unseen(path(), format!("its extended attributes: {trouble}"));
+        }
+        let fields = fields(rule.compare, &before, &object);
+        let was_directory = before.kind == Kind::Directory && object.kind != Kind::Directory;
+        if !fields.is_empty() {
+            slice.found.tell(Change::Modified, path(), fields, Some(before), Some(object), rule);
+        } else if !slice.is_trusted && matches!(object.content, Content::Hashed { .. }) {
+            slice.found.counts.by_hash += 1;
+            slice.found.verified.extend(ordinal);
+        }
+        if was_directory {
+            let path = path();
+            self.gone_below(slice, &path);
+        }
+    }
+
+    fn descend(&self, scope: &Scope, name: &[u8], _: &Object) -> Option<Scope> {
+        scope.descend(self.rules, self.selection, name)
+    }
+
+    fn end(&self, mut slice: Slice<'a>) {
+        while let Some(item) = slice.next.take() {
+            self.removed(&mut slice, item);
+            self.advance(&mut slice);
+        }
+        self.keep(slice.found);
+    }
+
+    fn unread(&self, directory: &[u8], cause: Unreadable) {
+        let mut found = Found::default();
+        found.unseen(directory.to_vec(), cause.to_string());
+        self.keep(found);
+    }
+
+    fn skipped(&self, path: &[u8], file_system: &str) {
+        // What was agreed of it can be seen no more; what never was, nobody misses.
+        let is_missed = self.store.below(path).any(|item| item.is_ok_and(|(at, _)| at.len() > path.len()));
+        if is_missed {
+            let mut found = Found::default();
+            found.unseen(path.to_vec(), format!("a mount of {file_system} lies over it, which is not looked into"));
+            self.keep(found);
+        }
+    }
+}
+
+impl<'a> Comparing<'a> {
+    fn is_trusted(&self, before: &Item, seen: &Object) -> bool {
+        match self.depth {
+            Depth::Full => false,
+            Depth::Metadata { rehash } => {
+                is_same_by_metadata(&before.entry.object, seen)
+                    && !self.is_due(before.ordinal, &before.entry.object, rehash)
+            }
+        }
+    }
+
+    /// What was agreed of this name; what was agreed of the names before it is gone.
+    fn agreed_on(&self, slice: &mut Slice<'a>, name: &[u8]) -> Option<Item> {
+        while let Some(item) = slice.next.take() {
+            if item.name.as_slice() > name {
+                slice.next = Some(item);
+                return None;
+            }
+            let is_it = item.name == name;
+            self.advance(slice);
+            if is_it {
+                return Some(item);
+            }
+            self.removed(slice, item);
+        }
+        None
+    }
+
+    fn advance(&self, slice: &mut Slice<'a>) {
+        slice.next = match slice.agreed.next() {
+            None => None,
+            Some(Ok((name, ordinal, entry))) => Some(Item { name, ordinal, entry }),
+            Some(Err(damage)) => {
+                slice.found.damage = Some(damage);
+                None
+            }
+        };
+    }
+
+    fn removed(&self, slice: &mut Slice<'a>, item: Item) {
+        let path = object::path(&slice.directory, &item.name);
+        let was_directory = item.entry.object.kind == Kind::Directory;
+        self.gone(slice, &path, item.entry);
+        if was_directory {
+            self.gone_below(slice, &path);
+        }
+    }
+
+    fn gone(&self, slice: &mut Slice<'a>, path: &[u8], entry: Entry) {
+        let rule = self.rules.of_path(path).filter(|rule| rule.compare != Compare::Nothing);
+        if let Some(rule) = rule.filter(|_| self.selection.contains(path)) {
+            slice.found.tell(Change::Removed, path.to_vec(), Fields::default(), Some(entry.object), None, rule);
+        }
+    }
+
+    /// With a directory goes all that was in it.
+    fn gone_below(&self, slice: &mut Slice<'a>, top: &[u8]) {
+        for item in self.store.below(top) {
+            match item {
+                Ok((path, entry)) if path != top => self.gone(slice, &path, entry),
+                Ok(_) => {}
+                Err(damage) => {
+                    slice.found.damage = Some(damage);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Whether its hash is older than is allowed. Each has a moment of its own, so that they do not come all at once.
+    fn is_due(&self, ordinal: Option<u32>, before: &Object, rehash: Option<Duration>) -> bool {
+        let (Some(rehash), Content::Hashed { .. }) = (rehash, &before.content) else { return false };
+        let Some(ordinal) = ordinal else { return false };
+        let Some(verified) = self.store.verified(ordinal) else { return true };
+        let half = rehash.as_secs() / 2;
+        let early = u64::from(ordinal.wrapping_mul(2_654_435_761)) * half >> 32;
+        let age = self.now.as_second().saturating_sub(verified.as_second());
+        // A time to come is one of a clock that was wrong.
+        u64::try_from(age).map_or(true, |age| age >= rehash.as_secs() - early)
+    }
+
+    fn keep(&self, found: Found) {
+        let mut all = self.found.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        all.merge(found, self.most);
+    }
+}
+
+/// What is to be read of an object under this rule.
+pub(super) fn want(rule: &Rule, before: Option<&Object>, algorithm: Algorithm) -> Want {
+    let length = match (rule.compare, before.map(|before| before.content)) {
+        (Compare::Log, Some(Content::Hashed { length, .. })) => Some(length),
+        _ => None,
+    };
+    // What was agreed with one hash is compared with that one.
+    let algorithm = match before.map(|before| before.content) {
+        Some(Content::Hashed { algorithm, .. }) => algorithm,
+        _ => algorithm,
+    };
+    let keep = if rule.text_diff { super::text::MAX_BYTES + 1 } else { 0 };
+    let reading = Reading { algorithm, length, md5: false, keep };
+    match rule.compare {
+        Compare::Content | Compare::Log => Want { content: Some(reading), xattrs: true },
+        Compare::Permissions => Want { content: None, xattrs: true },
+        Compare::Existence | Compare::Nothing => Want { content: None, xattrs: false },
+    }
+}
+
+impl Found {
+    fn tell(
+        &mut self,
+        change: Change,
+        path: Vec<u8>,
+        fields: Fields,
+        before: Option<Object>,
+        after: Option<Object>,
+        rule: &Rule,
+    ) {
+        let severity = if fields == Fields::MTIME { crate::finding::Severity::Informational } else { rule.severity };
+        match change {
+            Change::Added => self.counts.added += 1,
+            Change::Removed => self.counts.removed += 1,
+            Change::Modified => self.counts.modified += 1,
+            Change::Unstable => self.counts.unstable += 1,
+        }
+        let (package, text) = (None, None);
+        self.drifts.push(Drift { path, change, fields, before, after, severity, package, text });
+    }
+
+    fn unseen(&mut self, path: Vec<u8>, why: String) {
+        self.counts.unseen += 1;
+        if self.unseen.len() < MAX_UNSEEN {
+            self.unseen.push(Unseen { path, why });
+        }
+    }
+
+    fn merge(&mut self, other: Self, most: usize) {
+        let Self { drifts, counts, unseen, verified, damage } = other;
+        self.counts.add(&counts);
+        self.unseen.extend(unseen.into_iter().take(MAX_UNSEEN - self.unseen.len().min(MAX_UNSEEN)));
+        self.verified.extend(verified);
+        self.damage = self.damage.take().or(damage);
+        self.drifts.extend(drifts);
+        // Seldom enough to cost nothing, and soon enough to stay small.
+        if self.drifts.len() / 2 > most {
+            self.trim(most);
+        }
+    }
+
+    /// The worst stay, the first of them by their paths.
+    pub(super) fn trim(&mut self, most: usize) {
+        self.drifts.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.path.cmp(&b.path)));
+        self.drifts.truncate(most);
+    }
+}
+
+/// Who cannot look at a thousand places cannot look at all.
+const MAX_UNSEEN: usize = 1_000;
