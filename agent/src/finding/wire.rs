@@ -10,6 +10,7 @@ mod hashed;
 pub mod key;
 pub mod metrics;
 pub mod note;
+pub mod object;
 pub mod ocsf;
 pub mod open;
 pub mod packages;
@@ -50,6 +51,11 @@ impl<'a> Posture<'a> {
 /// RFC 3339 in UTC with milliseconds, the house's one way to write a time.
 pub fn rfc3339_millis(time: jiff::Timestamp) -> String {
     format!("{time:.3}")
+}
+
+/// As exact as a file system tells it.
+fn rfc3339_nanos(time: jiff::Timestamp) -> String {
+    format!("{time:.9}")
 }
 
 /// The house's one way to write a hash: 43 characters for 32 bytes.

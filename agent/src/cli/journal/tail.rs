@@ -81,7 +81,7 @@ fn what(kind: Kind, body: &str) -> String {
 fn shown(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::Finding => &["change", "verdict", "check", "subject", "title"],
-        Kind::Drift => &["change", "path"],
+        Kind::Drift => &["about", "change", "path", "package", "count", "severity", "who", "reason"],
         Kind::Gap => &["cause", "lost", "runs"],
         Kind::Heartbeat => &["worst", "counts", "backlog"],
         Kind::Checkpoint => &["records", "dropped", "gaps", "key"],

@@ -3,6 +3,7 @@
 //! Whatever a machine, a user or a file name put into a finding, a body stays below [`MAX_BODY`]: every text is
 //! [`Told`], and every list has an end that says how much it leaves out.
 
+mod drift;
 mod finding;
 mod inventory;
 mod lifecycle;
@@ -16,6 +17,10 @@ use sha2::{Digest as _, Sha256};
 
 use super::base64url;
 use crate::finding::{Finding, Severity, Summary, Verdict};
+pub use drift::{
+    Acceptance, Accepted, BaselineChange, BaselineEvent, DriftBody, DriftChange, Explained, ObjectDrift,
+    OfPackage, PackageDrift, first,
+};
 pub use finding::{Change, Decision, FindingBody, Malformed, Observation, subject};
 pub use inventory::InventoryBody;
 pub use lifecycle::{EpochCause, Former, Lifecycle};
@@ -162,5 +167,7 @@ pub const MAX_BODY: usize = 200 * 1024;
 /// Enough to tell a policy from the one before.
 const SHOWN_OF_DIGEST: usize = 12;
 
+#[cfg(test)]
+mod drift_tests;
 #[cfg(test)]
 mod tests;
