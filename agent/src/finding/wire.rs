@@ -4,6 +4,7 @@
 
 pub mod body;
 pub mod cut;
+pub mod drift;
 pub mod folded;
 pub mod gap;
 mod hashed;

@@ -1,6 +1,7 @@
 //! An object of a file system as records and commands tell it: bounded, readable, and safe to show whatever it is called.
 
 mod attributes;
+mod fields;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
