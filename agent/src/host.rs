@@ -32,6 +32,7 @@ pub mod sysctl;
 pub mod systemd;
 pub mod text;
 pub mod trail;
+pub mod tree;
 pub mod units;
 
 use std::ffi::OsString;

@@ -6,6 +6,7 @@ pub mod netlink;
 pub mod notify;
 pub mod own;
 pub mod packets;
+pub mod priority;
 pub mod probe;
 pub mod sandbox;
 pub mod signals;

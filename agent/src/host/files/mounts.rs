@@ -40,6 +40,11 @@ impl Mounts {
         }
     }
 
+    /// The mounts that this very process sees.
+    pub(in crate::host) fn own(host: &Host) -> Result<Self, Unreadable> {
+        Self::parse(&host.read(OWN_MOUNTS, MAX_MOUNTS)?)
+    }
+
     pub fn parse(bytes: &[u8]) -> Result<Self, Unreadable> {
         let mut list = Vec::new();
         for (index, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
@@ -88,7 +93,12 @@ impl Mount {
 
     /// Whether its files are this machine's own, on a disk of its own.
     pub fn is_local_disk(&self) -> bool {
-        LOCAL.contains(&self.kind.as_str())
+        Self::is_local(self.kind.as_str())
+    }
+
+    /// As [`Mount::is_local_disk`], of a file system's type.
+    pub(in crate::host) fn is_local(kind: &str) -> bool {
+        LOCAL.contains(&kind)
     }
 }
 

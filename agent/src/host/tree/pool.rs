@@ -1,0 +1,110 @@
+//! The workers of a walk, and the one stack of what there is to do.
+//!
+//! The newest job is done first: that goes depth first, and keeps what is held open and in memory small.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+/// What is to be done, and who is at it.
+#[derive(Debug)]
+pub(super) struct Jobs<'a, J> {
+    stack: Mutex<Stack<J>>,
+    changed: Condvar,
+    is_over: &'a AtomicBool,
+}
+
+#[derive(Debug)]
+struct Stack<J> {
+    jobs: Vec<J>,
+    /// How many workers are at a job, which may lead to others.
+    working: usize,
+    waiting: usize,
+}
+
+impl<J> Jobs<'_, J> {
+    pub(super) fn push(&self, job: J) {
+        let mut stack = self.lock();
+        stack.jobs.push(job);
+        let is_awaited = stack.waiting > 0;
+        drop(stack);
+        if is_awaited {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Whether nobody wants the results any more.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Relaxed)
+    }
+
+    /// The next job; none once all are done.
+    fn take(&self) -> Option<(J, Working<'_, '_, J>)> {
+        let mut stack = self.lock();
+        loop {
+            if self.is_over() {
+                stack.jobs.clear();
+            }
+            if let Some(job) = stack.jobs.pop() {
+                stack.working += 1;
+                return Some((job, Working(self)));
+            }
+            if stack.working == 0 {
+                return None;
+            }
+            stack.waiting += 1;
+            stack = self.changed.wait(stack).unwrap_or_else(PoisonError::into_inner);
+            stack.waiting -= 1;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Stack<J>> {
+        self.stack.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Somebody is at a job. Whatever becomes of the worker, the others learn that it is no longer.
+struct Working<'s, 'a, J>(&'s Jobs<'a, J>);
+
+impl<J> Drop for Working<'_, '_, J> {
+    fn drop(&mut self) {
+        let mut stack = self.0.lock();
+        stack.working -= 1;
+        let is_done = stack.working == 0 && stack.jobs.is_empty();
+        drop(stack);
+        if is_done {
+            self.0.changed.notify_all();
+        }
+    }
+}
+
+/// Does `first` and all that follows from it. Each worker has something of its own, made by `begin` on its thread. How
+/// many there were at least: one, or the reason why there was none.
+pub(super) fn run<J: Send, W>(
+    threads: usize,
+    first: J,
+    is_over: &AtomicBool,
+    begin: impl Fn() -> W + Sync,
+    step: impl Fn(&mut W, J, &Jobs<'_, J>) + Sync,
+) -> std::io::Result<()> {
+    let stack = Stack { jobs: vec![first], working: 0, waiting: 0 };
+    let jobs = Jobs { stack: Mutex::new(stack), changed: Condvar::new(), is_over };
+    let work = || {
+        let mut own = begin();
+        while let Some((job, working)) = jobs.take() {
+            step(&mut own, job, &jobs);
+            drop(working);
+        }
+    };
+    thread::scope(|scope| {
+        for index in 0..threads.max(1) {
+            match thread::Builder::new().name("files".to_owned()).spawn_scoped(scope, work) {
+                Ok(_) => {}
+                // Fewer are slower, and no less right.
+                Err(_) if index > 0 => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    })
+}
