@@ -102,6 +102,8 @@ pub struct Head {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Digests {
     pub baseline: Option<Hash>,
+    /// Of the very files that it is kept in.
+    pub baseline_state: Option<Hash>,
     pub policy: Option<Hash>,
 }
 

@@ -3,6 +3,7 @@
 //! No I/O here. The daemon writes [`State::to_bytes`] now and then; what the journal took since is replayed, through
 //! the same [`State::apply`] that a comparison goes through, so that a crash between the two repeats nothing.
 
+pub mod drift;
 mod told;
 
 use std::cmp::Reverse;

@@ -87,6 +87,7 @@ impl Journal {
     pub(crate) fn checkpoint(&mut self) {
         let said = Checkpoint {
             baseline: None,
+            baseline_state: None,
             policy: Some(Hash::of(b"policy")),
             records: self.seq + 1,
             dropped: self.dropped,

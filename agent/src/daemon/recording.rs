@@ -54,7 +54,7 @@ impl Daemon {
         if !self.is_key_settled {
             self.settle_key();
         }
-        let digests = Digests { baseline: None, policy: Some(self.policy_digest) };
+        let digests = Digests { policy: Some(self.policy_digest), ..Digests::default() };
         let key = self.key.as_mut().map(|key| key as &mut dyn Sealing);
         let (now, head, before) = (Timestamp::now(), self.journal.head().seq, self.journal.sealed());
         let sealed = self.journal.checkpoint(digests, key, now);

@@ -14,6 +14,7 @@ pub mod note;
 pub mod object;
 pub mod ocsf;
 pub mod open;
+pub mod open_drift;
 pub mod packages;
 pub mod proof;
 pub mod record;

@@ -42,6 +42,7 @@ impl<S: Storage> Journal<S> {
         let seq = self.head.seq + 1;
         let checkpoint = Checkpoint {
             baseline: digests.baseline,
+            baseline_state: digests.baseline_state,
             policy: digests.policy,
             records: seq,
             dropped: self.totals.dropped,

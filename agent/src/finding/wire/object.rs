@@ -152,4 +152,4 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 const LONGEST: usize = 4_096;
 
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;

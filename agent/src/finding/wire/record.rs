@@ -252,6 +252,9 @@ pub fn parse(line: &[u8]) -> Result<Record<'_>, Malformed> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Checkpoint {
     pub baseline: Option<Hash>,
+    /// Of the very files that the baseline is kept in. Earlier versions did not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline_state: Option<Hash>,
     pub policy: Option<Hash>,
     /// Records in the epoch, this one among them.
     pub records: u64,
@@ -389,6 +392,19 @@ mod tests {
                 "{body}"
             );
         }
+    }
+
+    #[test]
+    fn a_checkpoint_says_which_baseline_it_vouches_for_and_those_before_it_are_read_still() {
+        let before = r#"{"baseline":null,"policy":null,"records":7,"dropped":0,"gaps":0,"key":null}"#;
+        let checkpoint = Checkpoint { records: 7, ..Checkpoint::default() };
+        assert_eq!(checkpoint.to_json(), before);
+        assert_eq!(Checkpoint::parse(before), Ok(checkpoint));
+        let (root, state) = (Some(Hash([0; 32])), Some(Hash([1; 32])));
+        let checkpoint = Checkpoint { baseline: root, baseline_state: state, ..checkpoint };
+        let text = r#"{"baseline":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","baseline_state":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE","policy":null,"records":7,"dropped":0,"gaps":0,"key":null}"#;
+        assert_eq!(checkpoint.to_json(), text);
+        assert_eq!(Checkpoint::parse(text), Ok(checkpoint));
     }
 
     #[test]

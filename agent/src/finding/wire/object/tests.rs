@@ -107,7 +107,7 @@ fn acl_bytes() -> Vec<u8> {
     [vec![2, 0, 0, 0], entries.concat()].concat()
 }
 
-pub(in crate::finding::wire) fn object() -> Object {
+pub(crate) fn object() -> Object {
     let xattr =
         |name: &str, value: &[u8]| Xattr { name: name.as_bytes().into(), value: Value::Whole(value.into()) };
     Object {
