@@ -3,13 +3,14 @@
 //! Only the paths that are asked for are in memory, as deb-list(5) may have millions of lines. What dpkg-divert(1) has
 //! put elsewhere is found there, and both sides of the merge of /usr are one file.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::host::packages::dpkg;
+use crate::host::packages::merged::Merged;
 use crate::host::{Cause, Host, Text, Unreadable};
 
 /// Who owns what, as far as it was asked.
@@ -42,7 +43,7 @@ impl Owners {
         }
         let merged = Merged::of(host)?;
         let wanted: HashMap<Vec<u8>, &Path> =
-            paths.map(|path| (merged.path(path.as_os_str().as_bytes()), path)).collect();
+            paths.map(|path| (merged.path(path.as_os_str().as_bytes()).into_owned(), path)).collect();
         let names = host.list(LISTS, MAX_LISTS)?;
         let diversions = optional(host, DIVERSIONS)?;
         let mut search =
@@ -60,43 +61,6 @@ impl Owners {
     pub fn package(&self, path: &Path) -> Option<&Text> {
         self.packages.get(path)
     }
-}
-
-/// Which of the directories at the root are links into /usr.
-struct Merged {
-    places: HashSet<Vec<u8>>,
-}
-
-impl Merged {
-    fn of(host: &Host) -> Result<Self, Unreadable> {
-        let mut places = HashSet::new();
-        for name in MERGED {
-            match host.read_link(Path::new("/").join(name)) {
-                Ok(target) if is_usr(&target, name) => {
-                    places.insert(name.as_bytes().to_vec());
-                }
-                Ok(_) => {}
-                Err(Unreadable { cause: Cause::Absent | Cause::Os(nix::errno::Errno::EINVAL), .. }) => {}
-                Err(cause) => return Err(cause),
-            }
-        }
-        Ok(Self { places })
-    }
-
-    /// The one spelling of a path: `/bin/x` becomes `/usr/bin/x` where the one is the other.
-    fn path(&self, path: &[u8]) -> Vec<u8> {
-        if self.is_within(path) { [b"/usr", path].concat() } else { path.to_vec() }
-    }
-
-    fn is_within(&self, path: &[u8]) -> bool {
-        let mut parts = path.splitn(3, |&byte| byte == b'/');
-        parts.next() == Some(b"") && parts.next().is_some_and(|first| self.places.contains(first))
-    }
-}
-
-fn is_usr(target: &Path, name: &str) -> bool {
-    let target = target.strip_prefix("/").unwrap_or(target);
-    target == Path::new("usr").join(name)
 }
 
 struct Search<'a> {
@@ -136,11 +100,7 @@ impl Search<'_> {
             Some((to, by)) if *by != package => to,
             _ => path,
         };
-        let found = if self.merged.is_within(path) {
-            self.wanted.get([b"/usr", path].concat().as_slice())
-        } else {
-            self.wanted.get(path)
-        };
+        let found = self.wanted.get(&*self.merged.path(path));
         if let Some(found) = found {
             self.packages.entry((*found).to_owned()).or_insert_with(|| Text::from_bytes(package));
         }
@@ -193,7 +153,6 @@ const LISTS: &str = "/var/lib/dpkg/info";
 const DIVERSIONS: &str = "/var/lib/dpkg/diversions";
 const OVERRIDES: &str = "/var/lib/dpkg/statoverride";
 const RPM: [&str; 2] = ["/usr/lib/sysimage/rpm", "/var/lib/rpm"];
-const MERGED: &[&str] = &["bin", "sbin", "lib", "lib32", "lib64", "libo32", "libx32"];
 /// Every package has some five files there; all of Debian would fit.
 const MAX_LISTS: usize = 1_000_000;
 /// The largest of Debian's has some ten megabytes.
@@ -214,7 +173,7 @@ mod tests {
         let paths = ["/usr/bin/sh", "/usr/bin/sh.distrib", "/usr/bin/x", "/usr/bin/x.real", "/usr/bin/ls"];
         let mut search = Search {
             wanted: paths.iter().map(|path| (path.as_bytes().to_vec(), Path::new(*path))).collect(),
-            merged: Merged { places: [b"bin".to_vec()].into() },
+            merged: Merged::with(&["bin"]),
             diversions: diverted(text).unwrap(),
             packages: HashMap::new(),
         };

@@ -214,7 +214,11 @@ impl Index {
 }
 
 /// The files of a directory whose names are wanted, in order; none where there is no such directory.
-fn files(host: &Host, directory: &str, is_wanted: fn(&[u8]) -> bool) -> Result<Vec<PathBuf>, Unreadable> {
+pub(super) fn files(
+    host: &Host,
+    directory: &str,
+    is_wanted: fn(&[u8]) -> bool,
+) -> Result<Vec<PathBuf>, Unreadable> {
     let names = match host.list(directory, MAX_FILES) {
         Err(cause) if cause.is_absent() => return Ok(Vec::new()),
         names => names?,
@@ -224,11 +228,11 @@ fn files(host: &Host, directory: &str, is_wanted: fn(&[u8]) -> bool) -> Result<V
 }
 
 /// dpkg numbers its journal's entries and applies them in order.
-fn is_number(name: &[u8]) -> bool {
+pub(super) fn is_number(name: &[u8]) -> bool {
     !name.is_empty() && name.iter().all(u8::is_ascii_digit)
 }
 
-fn is_part(name: &[u8]) -> bool {
+pub(super) fn is_part(name: &[u8]) -> bool {
     !name.ends_with(b".md5sums") && !name.starts_with(b".")
 }
 
@@ -271,8 +275,8 @@ fn status(value: &[u8]) -> Option<(Want, bool, State)> {
 }
 
 pub const STATUS: &str = "/var/lib/dpkg/status";
-const JOURNAL: &str = "/var/lib/dpkg/updates";
-const STATUS_PARTS: &str = "/var/lib/dpkg/status.d";
+pub(super) const JOURNAL: &str = "/var/lib/dpkg/updates";
+pub(super) const STATUS_PARTS: &str = "/var/lib/dpkg/status.d";
 const ARCHITECTURES: &str = "/var/lib/dpkg/arch";
 
 const WANTS: [(&str, Want); 5] = [
@@ -294,7 +298,7 @@ const STATES: [(&str, State); 8] = [
 ];
 
 /// Ten thousand packages take about 20 MB.
-const MAX_STATUS: u64 = 64 * 1024 * 1024;
+pub(super) const MAX_STATUS: u64 = 64 * 1024 * 1024;
 const MAX_ARCHITECTURES: u64 = 4096;
 /// dpkg empties its journal after 250 entries; `status.d` has a file for each package.
 const MAX_FILES: usize = 10_000;

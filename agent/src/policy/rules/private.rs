@@ -8,12 +8,12 @@ pub fn is_private(path: &[u8]) -> bool {
     let (directory, name) = split(path);
     let is_named = NAMES.iter().any(|pattern| glob::matches(pattern.as_bytes(), name));
     let is_public = name.ends_with(b".pub");
-    let is_within = |place: &&str| {
+    let is_within = |place: &str| {
         let inner = [b"/", place.as_bytes(), b"/"].concat();
         let directory = [directory, b"/"].concat();
         memchr::memmem::find(&directory, &inner).is_some()
     };
-    (is_named && !is_public) || DIRECTORIES.iter().any(|place| is_within(&place))
+    (is_named && !is_public) || DIRECTORIES.iter().any(|place| is_within(place))
 }
 
 /// Names of files, glob(7).

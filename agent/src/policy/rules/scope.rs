@@ -173,7 +173,7 @@ impl Graph {
         // The last rule of each name goes first and is the one that stays.
         literals.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(&a.1)));
         literals.dedup_by(|a, b| a.0 == b.0);
-        globs.sort_by(|a, b| b.0.cmp(&a.0));
+        globs.sort_by_key(|(rule, _)| std::cmp::Reverse(*rule));
         let is_uniform = places.iter().all(|place| self.is_everything(*place));
         let is_worth_it = places.iter().any(|place| !self.patterns[place.pattern].is_nothing);
         Scope(Arc::new(Node { places, everything, literals, globs, is_uniform, is_worth_it }))
