@@ -99,6 +99,11 @@ impl Host {
         self.root_path == Path::new("/")
     }
 
+    /// The directory that all paths are below, as this machine calls it.
+    pub fn root_path(&self) -> &Path {
+        &self.root_path
+    }
+
     /// Takes the running kernel for this tree's own, although its root is elsewhere: what netlink tells is told of it.
     #[must_use]
     pub fn with_kernel(mut self) -> Self {

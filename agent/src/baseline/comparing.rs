@@ -1,6 +1,8 @@
 //! Follows a walk with the baseline in hand: the names of each directory and what was agreed of it, side by side.
 
-use std::sync::Mutex;
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,7 +11,7 @@ use super::compare::{fields, is_same_by_metadata};
 use super::diff::{Counts, Depth};
 use super::drift::{Change, Drift, Fields, Unseen};
 use super::selection::{Scope, Selection};
-use super::store::{Cache, Damage, Entry, Slice as Agreed, Store};
+use super::store::{Cache, Damage, Entry, Ordinal, OwnSlice as Agreed, Store};
 use crate::host::object::{self, Algorithm, Content, Object, Trouble};
 use crate::host::tree::{Reading, Visitor, Want};
 use crate::host::{Kind, Unreadable};
@@ -26,6 +28,9 @@ pub(super) struct Comparing<'a> {
     /// No more differences than so many are kept; the worst stay.
     pub(super) most: usize,
     pub(super) found: Mutex<Found>,
+    /// What could not even be asked what it is, and mounts.
+    pub(super) hidden: Mutex<HashSet<Vec<u8>>>,
+    pub(super) is_anything_hidden: AtomicBool,
 }
 
 /// What came together so far.
@@ -35,7 +40,7 @@ pub(super) struct Found {
     pub(super) counts: Counts,
     pub(super) unseen: Vec<Unseen>,
     /// Whose content was read and is as agreed.
-    pub(super) verified: Vec<u32>,
+    pub(super) verified: Vec<Ordinal>,
     /// The baseline itself could not be read.
     pub(super) damage: Option<Damage>,
 }
@@ -43,7 +48,7 @@ pub(super) struct Found {
 /// Consecutive names of one directory.
 pub(super) struct Slice<'a> {
     directory: Vec<u8>,
-    agreed: Agreed<'a>,
+    agreed: Option<Agreed<'a>>,
     /// Agreed on, and not yet passed by.
     next: Option<Item>,
     /// What was agreed of the object that is looked at.
@@ -55,7 +60,7 @@ pub(super) struct Slice<'a> {
 
 struct Item {
     name: Vec<u8>,
-    ordinal: Option<u32>,
+    ordinal: Ordinal,
     entry: Entry,
 }
 
@@ -65,15 +70,21 @@ impl<'a> Visitor for Comparing<'a> {
 
     fn names_at_a_time(&self) -> usize {
         match self.depth {
-            Depth::Full => 16,
-            Depth::Metadata { .. } => 1_024,
+            Depth::Full => super::NAMES_WITH_CONTENT,
+            Depth::Metadata { .. } => NAMES_WITHOUT_CONTENT,
         }
     }
 
     fn begin(&self, directory: &[u8], from: Option<&[u8]>, to: Option<&[u8]>, _: &Scope) -> Slice<'a> {
-        let agreed = self.store.slice(directory, from, to, Cache::default());
+        let mut found = Found::default();
+        let agreed = match self.store.own_slice(directory, Cache::default(), from, to) {
+            Ok(agreed) => Some(agreed),
+            Err(damage) => {
+                found.damage = Some(damage);
+                None
+            }
+        };
         let directory = directory.to_vec();
-        let found = Found::default();
         let mut slice = Slice { directory, agreed, next: None, current: None, is_trusted: false, found };
         self.advance(&mut slice);
         slice
@@ -87,7 +98,13 @@ impl<'a> Visitor for Comparing<'a> {
         if slice.is_trusted {
             return Some(Want { content: None, xattrs: false });
         }
-        Some(want(rule, before.map(|item| &item.entry.object), self.algorithm))
+        let before = before.map(|item| &item.entry.object);
+        let mut want = want(rule, before, self.algorithm);
+        if let Some(content) = &mut want.content {
+            // What differs may be as its package records it. What differs behind the same metadata is nobody's update.
+            content.md5 = before.is_none_or(|before| !is_same_by_metadata(before, seen));
+        }
+        Some(want)
     }
 
     fn object(&self, slice: &mut Slice<'a>, scope: &Scope, name: &[u8], mut object: Object) {
@@ -101,8 +118,9 @@ impl<'a> Visitor for Comparing<'a> {
         let before = entry.object;
         if slice.is_trusted {
             object.content = before.content;
+            object.target.clone_from(&before.target);
             object.xattrs.clone_from(&before.xattrs);
-            slice.found.counts.by_metadata += 1;
+            slice.found.counts.by_metadata += u64::from(matches!(before.content, Content::Hashed { .. }));
         } else if let Content::Hashed { length, .. } = object.content {
             slice.found.counts.bytes += length;
         }
@@ -124,7 +142,7 @@ impl<'a> Visitor for Comparing<'a> {
             slice.found.tell(Change::Modified, path(), fields, Some(before), Some(object), rule);
         } else if !slice.is_trusted && matches!(object.content, Content::Hashed { .. }) {
             slice.found.counts.by_hash += 1;
-            slice.found.verified.extend(ordinal);
+            slice.found.verified.push(ordinal);
         }
         if was_directory {
             let path = path();
@@ -144,15 +162,18 @@ impl<'a> Visitor for Comparing<'a> {
         self.keep(slice.found);
     }
 
-    fn unread(&self, directory: &[u8], cause: Unreadable) {
+    fn unread(&self, path: &[u8], cause: Unreadable) {
         let mut found = Found::default();
-        found.unseen(directory.to_vec(), cause.to_string());
+        found.unseen(path.to_vec(), cause.to_string());
         self.keep(found);
+        self.hide(path);
     }
 
     fn skipped(&self, path: &[u8], file_system: &str) {
+        self.hide(path);
         // What was agreed of it can be seen no more; what never was, nobody misses.
-        let is_missed = self.store.below(path).any(|item| item.is_ok_and(|(at, _)| at.len() > path.len()));
+        let below = self.store.below(path).into_iter().flatten();
+        let is_missed = below.take(2).any(|item| item.is_ok_and(|(at, ..)| at.len() > path.len()));
         if is_missed {
             let mut found = Found::default();
             found.unseen(path.to_vec(), format!("a mount of {file_system} lies over it, which is not looked into"));
@@ -162,6 +183,19 @@ impl<'a> Visitor for Comparing<'a> {
 }
 
 impl<'a> Comparing<'a> {
+    pub(super) fn new(
+        store: &'a Store,
+        rules: &'a Rules,
+        selection: &'a Selection,
+        depth: Depth,
+        algorithm: Algorithm,
+        now: Timestamp,
+        most: usize,
+    ) -> Self {
+        let (found, hidden, is_anything_hidden) = Default::default();
+        Self { store, rules, selection, depth, algorithm, now, most, found, hidden, is_anything_hidden }
+    }
+
     fn is_trusted(&self, before: &Item, seen: &Object) -> bool {
         match self.depth {
             Depth::Full => false,
@@ -190,7 +224,7 @@ impl<'a> Comparing<'a> {
     }
 
     fn advance(&self, slice: &mut Slice<'a>) {
-        slice.next = match slice.agreed.next() {
+        slice.next = match slice.agreed.as_mut().and_then(Iterator::next) {
             None => None,
             Some(Ok((name, ordinal, entry))) => Some(Item { name, ordinal, entry }),
             Some(Err(damage)) => {
@@ -200,8 +234,22 @@ impl<'a> Comparing<'a> {
         };
     }
 
+    /// What cannot be asked what it is may be there.
+    fn hide(&self, path: &[u8]) {
+        self.hidden.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_vec());
+        self.is_anything_hidden.store(true, Ordering::Release);
+    }
+
+    fn is_hidden(&self, path: &[u8]) -> bool {
+        self.is_anything_hidden.load(Ordering::Acquire)
+            && self.hidden.lock().unwrap_or_else(PoisonError::into_inner).contains(path)
+    }
+
     fn removed(&self, slice: &mut Slice<'a>, item: Item) {
         let path = object::path(&slice.directory, &item.name);
+        if self.is_hidden(&path) {
+            return;
+        }
         let was_directory = item.entry.object.kind == Kind::Directory;
         self.gone(slice, &path, item.entry);
         if was_directory {
@@ -218,9 +266,16 @@ impl<'a> Comparing<'a> {
 
     /// With a directory goes all that was in it.
     fn gone_below(&self, slice: &mut Slice<'a>, top: &[u8]) {
-        for item in self.store.below(top) {
+        let below = match self.store.below(top) {
+            Ok(below) => below,
+            Err(damage) => {
+                slice.found.damage = Some(damage);
+                return;
+            }
+        };
+        for item in below {
             match item {
-                Ok((path, entry)) if path != top => self.gone(slice, &path, entry),
+                Ok((path, _, entry)) if path != top => self.gone(slice, &path, entry),
                 Ok(_) => {}
                 Err(damage) => {
                     slice.found.damage = Some(damage);
@@ -231,19 +286,18 @@ impl<'a> Comparing<'a> {
     }
 
     /// Whether its hash is older than is allowed. Each has a moment of its own, so that they do not come all at once.
-    fn is_due(&self, ordinal: Option<u32>, before: &Object, rehash: Option<Duration>) -> bool {
+    fn is_due(&self, ordinal: Ordinal, before: &Object, rehash: Option<Duration>) -> bool {
         let (Some(rehash), Content::Hashed { .. }) = (rehash, &before.content) else { return false };
-        let Some(ordinal) = ordinal else { return false };
         let Some(verified) = self.store.verified(ordinal) else { return true };
         let half = rehash.as_secs() / 2;
-        let early = u64::from(ordinal.wrapping_mul(2_654_435_761)) * half >> 32;
+        let early = u64::from(ordinal.0.wrapping_mul(2_654_435_761)) * half >> 32;
         let age = self.now.as_second().saturating_sub(verified.as_second());
         // A time to come is one of a clock that was wrong.
         u64::try_from(age).map_or(true, |age| age >= rehash.as_secs() - early)
     }
 
     fn keep(&self, found: Found) {
-        let mut all = self.found.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut all = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         all.merge(found, self.most);
     }
 }
@@ -291,7 +345,7 @@ impl Found {
 
     fn unseen(&mut self, path: Vec<u8>, why: String) {
         self.counts.unseen += 1;
-        if self.unseen.len() < MAX_UNSEEN {
+        if self.unseen.len() < super::MAX_UNSEEN {
             self.unseen.push(Unseen { path, why });
         }
     }
@@ -299,7 +353,7 @@ impl Found {
     fn merge(&mut self, other: Self, most: usize) {
         let Self { drifts, counts, unseen, verified, damage } = other;
         self.counts.add(&counts);
-        self.unseen.extend(unseen.into_iter().take(MAX_UNSEEN - self.unseen.len().min(MAX_UNSEEN)));
+        self.unseen.extend(unseen.into_iter().take(super::MAX_UNSEEN - self.unseen.len().min(super::MAX_UNSEEN)));
         self.verified.extend(verified);
         self.damage = self.damage.take().or(damage);
         self.drifts.extend(drifts);
@@ -316,5 +370,5 @@ impl Found {
     }
 }
 
-/// Who cannot look at a thousand places cannot look at all.
-const MAX_UNSEEN: usize = 1_000;
+/// The names of most directories, so that what was agreed of them is looked up once.
+const NAMES_WITHOUT_CONTENT: usize = 1_024;

@@ -2,12 +2,23 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::drift::{Drift, Unseen};
-use crate::host::Host;
+use super::account::account;
+use super::clock::Clock;
+pub use super::clock::Steady;
+use super::comparing::{Comparing, Found};
+use super::drift::{Change, Drift, Fields, Unseen};
+use super::selection::{Scope, Selection};
+use super::store::{Cache, Damage, NotKept, Store};
+use super::text;
+use crate::host::files::Mounts;
+use crate::host::tree::{Pace, Totals};
+use crate::host::{Host, Unreadable};
 use crate::policy::Policy;
 
 /// What to compare, and how.
@@ -44,6 +55,12 @@ pub struct Report {
     /// The first of what could not be looked at.
     pub unseen: Vec<Unseen>,
     pub identity: Identity,
+    /// Whether the clock was set since the baseline was made, as far as can be told.
+    pub clock: Steady,
+    /// How far the look really went.
+    pub depth: Depth,
+    /// The rules are not those by which the baseline was made.
+    pub has_other_rules: bool,
 }
 
 /// Whose baseline it was compared with.
@@ -116,13 +133,39 @@ pub enum CannotCompare {
     Damaged(String),
     /// The root cannot be looked at.
     Unreadable(String),
+    /// It could not be written.
+    NotKept(String),
+    /// It was stopped.
+    Interrupted,
+}
+
+impl From<Damage> for CannotCompare {
+    fn from(damage: Damage) -> Self {
+        Self::Damaged(format!("{damage}. {MEND}"))
+    }
+}
+
+impl From<Unreadable> for CannotCompare {
+    fn from(cause: Unreadable) -> Self {
+        Self::Unreadable(cause.to_string())
+    }
+}
+
+impl From<NotKept> for CannotCompare {
+    fn from(refused: NotKept) -> Self {
+        match refused {
+            NotKept::Damage(damage) => damage.into(),
+            other => Self::NotKept(other.to_string()),
+        }
+    }
 }
 
 impl fmt::Display for CannotCompare {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::None => f.write_str("there is no baseline; make one with `guestward baseline create`"),
-            Self::Damaged(what) | Self::Unreadable(what) => f.write_str(what),
+            Self::Damaged(what) | Self::Unreadable(what) | Self::NotKept(what) => f.write_str(what),
+            Self::Interrupted => f.write_str("it was stopped before its end"),
         }
     }
 }
@@ -148,40 +191,39 @@ pub fn check(
     tell: &(dyn Fn(Progress) + Sync),
 ) -> Result<Report, CannotCompare> {
     let (began, since) = (Timestamp::now(), Instant::now());
-    let store = Store::open(&order.store)?.ok_or(CannotCompare::None)?;
-    let mounts = Mounts::of(host)?;
-    let rules = policy.rules();
+    let mut store = Store::open(&order.store)?.ok_or(CannotCompare::None)?;
+    let (mounts, rules) = (Mounts::of(host)?, policy.rules());
     let selection = Selection::new(&order.paths);
-    let clock = store.header().clock.against(&Clock::now());
+    let clock = Clock::now(host).since(store.header());
     let depth = match (order.depth, clock) {
-        // What is hidden behind a clock that was set shows only in the contents.
+        // What hides behind a clock that was set shows in the contents only.
         (Depth::Metadata { .. }, Steady::No) => Depth::Full,
         (depth, _) => depth,
     };
-    let comparing = Comparing {
-        store: &store,
-        rules: &rules,
-        selection: &selection,
-        depth,
-        algorithm: policy.files_algorithm(),
-        now: began,
-        most: order.most,
-        found: Mutex::default(),
+    let comparing =
+        Comparing::new(&store, &rules, &selection, depth, policy.files_algorithm(), began, order.most);
+    let pace = order.is_polite.then(|| pace(policy));
+    let workers = match (order.is_polite, depth) {
+        (true, _) => 1,
+        (false, Depth::Full) => super::workers(),
+        (false, Depth::Metadata { .. }) => super::processors(),
     };
-    let of = Progress { of_objects: store.len(), of_bytes: store.header().bytes, ..Progress::default() };
+    let of = Progress { of_objects: store.len(), ..Progress::default() };
     let told = |totals: Totals| tell(Progress { objects: totals.objects, bytes: totals.bytes, ..of });
-    let walk = super::walk(host, &mounts, policy, order.is_polite, depth == Depth::Full, is_over, &told);
+    let walk = super::walk(host, &mounts, policy, pace.as_ref(), workers, is_over, &told);
     walk.run(&comparing, Scope::root(&rules, &selection))?;
+    let mut found = comparing.found.into_inner().unwrap_or_else(PoisonError::into_inner);
     if is_over.load(Ordering::Relaxed) {
         return Err(CannotCompare::Interrupted);
     }
-    let mut found = comparing.found.into_inner().unwrap_or_else(PoisonError::into_inner);
     if let Some(damage) = found.damage {
         return Err(damage.into());
     }
     found.trim(order.most);
-    account(host, &store, &rules, &mut found);
-    store.set_verified(&found.verified, began);
+    explain(host, &store, &mut found);
+    let verified: Vec<_> = found.verified.iter().map(|ordinal| (*ordinal, began)).collect();
+    // Who may only read has compared all the same.
+    let _ = store.set_verified(&verified);
     Ok(Report {
         began,
         took: since.elapsed(),
@@ -191,5 +233,36 @@ pub fn check(
         identity: store.identity(),
         clock,
         depth,
+        has_other_rules: store.header().rules != rules.digest(),
     })
 }
+
+fn pace(policy: &Policy) -> Pace {
+    Pace::new(policy.files_rate(), u32::try_from(policy.files_cpu()).unwrap_or(100))
+}
+
+/// What packages say of what differs, and which lines of a text do.
+fn explain(host: &Host, store: &Store, found: &mut Found) {
+    let agreed = |drift: &Drift| store.entry(&drift.path, &mut Cache::default()).ok().flatten();
+    let owner = |drift: &Drift| {
+        let (_, entry) = agreed(drift)?;
+        Some(entry.owner?.package.to_string())
+    };
+    found.counts.explained = account(host, &mut found.drifts, owner);
+    let texts = found.drifts.iter_mut().filter(|drift| {
+        drift.change == Change::Modified && drift.fields.contains(Fields::CONTENT)
+    });
+    for drift in texts.take(MAX_TEXTS) {
+        let after = drift.after.as_ref().and_then(|after| after.text.as_deref()).and_then(text::keep);
+        let before = agreed(drift).and_then(|(_, entry)| entry.text);
+        if let (Some(before), Some(after)) = (before, after) {
+            drift.text = Some(text::difference(&String::from_utf8_lossy(&before), after.as_str()));
+        }
+    }
+}
+
+/// What to do with a baseline that cannot be believed: it is the operator's to judge.
+const MEND: &str = "Find out who changed it; then bring it back from a copy, or make another with `guestward baseline \
+                    create --replace --reason TEXT`";
+/// Who reads more of them reads the files.
+const MAX_TEXTS: usize = 1_000;

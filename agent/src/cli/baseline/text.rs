@@ -6,8 +6,8 @@ use std::io::{self, IsTerminal as _, Write, stdout};
 use super::super::paint::{self, Paint};
 use super::look::size;
 use crate::baseline::diff::{Depth, Report, Steady};
-use crate::baseline::drift::{Change, Drift, Fields, Records};
-use crate::finding::{Severity, Text, Verdict};
+use crate::baseline::drift::{Drift, Fields, Records};
+use crate::finding::{Text, Verdict};
 use crate::finding::wire::object::Described;
 
 pub(super) struct Page {
@@ -34,13 +34,14 @@ impl Page {
 
     /// In groups, by what accounts for them.
     pub(super) fn drifts(&self, drifts: &[Drift], out: &mut dyn Write) -> io::Result<()> {
-        let mut groups: [Vec<&Drift>; 4] = Default::default();
+        let mut groups: [Vec<&Drift>; 5] = Default::default();
         for drift in drifts {
             groups[group(drift)].push(drift);
         }
-        let [unexplained, configuration, packaged, touched] = groups;
+        let [unexplained, configuration, listed, packaged, touched] = groups;
         self.group("not accounted for by any package", &unexplained, out)?;
         self.group("configuration files changed by hand", &configuration, out)?;
+        self.group("a package has them, and records nothing to compare them with", &listed, out)?;
         self.packaged(&packaged, out)?;
         if self.all {
             return self.group("other times, and nothing else", &touched, out);
@@ -144,11 +145,11 @@ impl Page {
 }
 
 fn group(drift: &Drift) -> usize {
-    let records = drift.package.as_ref().map(|accounted| accounted.records);
-    match records {
-        Some(Records::Same) => 2,
-        Some(Records::Configuration) if drift.severity < Severity::Critical || drift.change == Change::Modified => 1,
-        _ if drift.fields == Fields::MTIME => 3,
+    match drift.package.as_ref().map(|accounted| accounted.records) {
+        Some(Records::Configuration) => 1,
+        Some(Records::Listed) => 2,
+        Some(Records::Same) => 3,
+        _ if drift.fields == Fields::MTIME => 4,
         _ => 0,
     }
 }

@@ -1,0 +1,73 @@
+//! What packages account for: each object that differs, beside what its package records of it.
+
+use super::drift::{Accounted, Change, Drift, Fields, Records};
+use crate::host::object::Object;
+use crate::host::packages::recorded::{self, Record, Recorded};
+use crate::host::{Cause, Host, Kind, Unreadable};
+
+/// Puts beside each difference what a package says of it; returns how many are explained by that.
+pub(super) fn account(host: &Host, drifts: &mut [Drift], owner: impl Fn(&Drift) -> Option<String>) -> u64 {
+    if drifts.is_empty() {
+        return 0;
+    }
+    let paths: Vec<Vec<u8>> = drifts.iter().map(|drift| drift.path.clone()).collect();
+    let recorded = recorded::of(host, paths.iter().map(Vec::as_slice));
+    for drift in drifts.iter_mut() {
+        drift.package = match &recorded {
+            Ok(None) => None,
+            Ok(Some(recorded)) => of(recorded, drift, &owner),
+            Err(cause) => Some(unknown(cause)),
+        };
+    }
+    drifts.iter().filter(|drift| drift.is_explained()).count() as u64
+}
+
+fn of(recorded: &Recorded, drift: &Drift, owner: &impl Fn(&Drift) -> Option<String>) -> Option<Accounted> {
+    if let Some(record) = recorded.get(&drift.path) {
+        let package = format!("{} {}", record.owner.package, record.owner.version);
+        return Some(Accounted { package, records: records(&record, drift) });
+    }
+    // It was a package's, and no package has it any more.
+    let package = owner(drift)?;
+    let records = if drift.change == Change::Removed { Records::Same } else { Records::Differs };
+    Some(Accounted { package, records })
+}
+
+fn records(record: &Record<'_>, drift: &Drift) -> Records {
+    let Some(after) = &drift.after else {
+        // A configuration file that somebody removed stays so: dpkg respects it.
+        return if record.is_configuration { Records::Configuration } else { Records::Differs };
+    };
+    let Some(recorded) = record.md5 else {
+        return if after.kind == Kind::File { Records::Differs } else { Records::Listed };
+    };
+    match after.md5 {
+        // dpkg records the content, and no mode or owner.
+        Some(md5) if md5 == recorded && is_told_by_content(drift.fields) && is_plain(drift.change, after) => {
+            Records::Same
+        }
+        Some(md5) if md5 == recorded => Records::Listed,
+        _ if record.is_configuration => Records::Configuration,
+        _ => Records::Differs,
+    }
+}
+
+/// Whether all that differs follows from another content having been installed.
+fn is_told_by_content(fields: Fields) -> bool {
+    let follows = Fields::CONTENT.0 | Fields::SIZE.0 | Fields::MTIME.0 | Fields::LINKS.0;
+    fields.0 & !follows == 0
+}
+
+/// Of what is new nobody agreed on the mode, so the usual one it must be.
+fn is_plain(change: Change, after: &Object) -> bool {
+    let is_usual = after.mode & 0o6022 == 0 && after.uid == 0 && after.gid == 0 && after.xattrs.is_empty();
+    change != Change::Added || is_usual
+}
+
+fn unknown(cause: &Unreadable) -> Accounted {
+    let package = match &cause.cause {
+        Cause::Unsupported(what) => what.clone(),
+        _ => cause.to_string(),
+    };
+    Accounted { package, records: Records::Unknown }
+}
