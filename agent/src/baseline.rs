@@ -5,3 +5,5 @@
 
 pub mod diff;
 pub mod drift;
+pub mod runs;
+pub mod store;
