@@ -1,8 +1,53 @@
 //! File integrity: what was agreed, and its difference from now.
 //!
-//! The machine as it was agreed is a [`store`]; a walk below the root is compared with it, and what differs is
-//! [`drift`]. Nothing here decides when, and nothing here is learned without being asked for.
+//! The machine as it was agreed is a [`store`]; a walk below the root makes one ([`create`]) or is compared with it
+//! ([`diff`]), and what differs is [`drift`]. Nothing here decides when, and nothing is learned without being asked for.
 
+pub mod accept;
+mod account;
+mod clock;
+mod compare;
+mod comparing;
+pub mod create;
 pub mod diff;
 pub mod drift;
+pub mod runs;
+mod selection;
 pub mod standing;
+pub mod store;
+pub mod text;
+
+use std::sync::atomic::AtomicBool;
+
+use crate::host::Host;
+use crate::host::files::Mounts;
+use crate::host::tree::{Limits, Pace, Totals, Walk};
+use crate::policy::Policy;
+
+fn walk<'a>(
+    host: &'a Host,
+    mounts: &'a Mounts,
+    policy: &'a Policy,
+    pace: Option<&'a Pace>,
+    threads: usize,
+    is_over: &'a AtomicBool,
+    tell: &'a (dyn Fn(Totals) + Sync),
+) -> Walk<'a> {
+    let limits = Limits { max_file: policy.files_max_bytes() };
+    let file_systems = policy.network_file_systems();
+    Walk { host, mounts, threads, pace, limits, file_systems, is_over, tell }
+}
+
+/// How many read contents at a time: a disk wants many questions at once, whatever there is of processors.
+fn workers() -> usize {
+    (2 * processors()).max(16)
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from)
+}
+
+/// So few that the work spreads.
+const NAMES_WITH_CONTENT: usize = 16;
+/// Who cannot look at a thousand places cannot look at all.
+const MAX_UNSEEN: usize = 1_000;

@@ -4,6 +4,7 @@
 //! internal error; 3 the look was incomplete and nothing failed at or above `--fail-on`.
 
 mod args;
+mod baseline;
 mod check;
 mod describe;
 mod doctor;
@@ -54,6 +55,7 @@ pub fn run() -> ExitCode {
 
 fn dispatch(command: &Command, out: &mut dyn Write) -> Result<Exit, Failure> {
     match command {
+        Command::Baseline(args) => baseline::run(args, out),
         Command::Check(args) => check::run(args, out),
         Command::Checks(args) => describe::list(args, out),
         Command::Doctor(args) => doctor::run(args, out),

@@ -78,6 +78,8 @@ mod tests {
             machine: [0; 32],
             boot: boot.to_owned(),
             clock,
+            who: String::new(),
+            why: String::new(),
         };
         assert_eq!(Clock::now(&host).since(&header(&now.boot, now.nanos)), Steady::Unknown);
         assert_eq!(now.since(&header(&now.boot, now.nanos - 3_600_000_000_000)), Steady::No);

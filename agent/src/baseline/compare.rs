@@ -9,7 +9,7 @@ use crate::policy::rules::Compare;
 ///
 /// The inode and the time of the last change of metadata are recorded and never drift by themselves: a package that is
 /// installed again replaces a file by its equal.
-pub fn fields(compare: Compare, before: &Object, after: &Object) -> Fields {
+pub(super) fn fields(compare: Compare, before: &Object, after: &Object) -> Fields {
     let mut fields = Fields::default();
     let mut differs = |field, differs: bool| {
         if differs {
@@ -77,7 +77,7 @@ fn xattrs(before: &[Xattr], after: &[Xattr]) -> [(Fields, bool); 4] {
 }
 
 /// The attributes that have a meaning of their own.
-pub fn field_of(name: &[u8]) -> Fields {
+fn field_of(name: &[u8]) -> Fields {
     match name {
         b"system.posix_acl_access" | b"system.posix_acl_default" => Fields::ACL,
         b"security.selinux" => Fields::SELINUX,
@@ -88,7 +88,7 @@ pub fn field_of(name: &[u8]) -> Fields {
 
 /// Whether nothing that is changed by writing, or by changing what is known of the object, has changed: the kernel sets
 /// the time of the last change itself, and only a clock that is set lets anybody choose it.
-pub fn is_same_by_metadata(before: &Object, now: &Object) -> bool {
+pub(super) fn is_same_by_metadata(before: &Object, now: &Object) -> bool {
     before.kind == now.kind
         && before.inode == now.inode
         && before.size == now.size

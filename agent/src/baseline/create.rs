@@ -45,12 +45,14 @@ pub fn create(
     host: &Host,
     policy: &Policy,
     directory: &Path,
+    (who, why): (&str, &str),
     is_over: &AtomicBool,
     tell: &(dyn Fn(Progress) + Sync),
 ) -> Result<Created, CannotCompare> {
     let began = Instant::now();
     let (rules, mounts) = (policy.rules(), Mounts::of(host)?);
-    let header = header(host, policy, &rules);
+    let header =
+        Header { who: who.to_owned(), why: why.to_owned(), ..header(host, policy, &rules) };
     let draft = Draft::resume(directory, header)?;
     let (recorded, no_owners) = match recorded::all(host) {
         Ok(recorded) => (recorded, None),
@@ -105,6 +107,8 @@ fn header(host: &Host, policy: &Policy, rules: &Rules) -> Header {
         machine: Sha256::digest(machine).into(),
         boot,
         clock: nanos,
+        who: String::new(),
+        why: String::new(),
     }
 }
 
@@ -185,9 +189,10 @@ impl Visitor for Creating<'_> {
     }
 
     fn end(&self, slice: Slice) {
-        if let Err(refused) = self.draft.add(&slice.directory, &slice.entries) {
-            let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-            trouble.refused.get_or_insert(refused);
+        match self.draft.add(&slice.directory, &slice.entries) {
+            // One that cannot be kept must not stand in the way of the others.
+            Err(NotKept::Refused(_)) => slice.entries.iter().for_each(|entry| self.add_one(&slice.directory, entry)),
+            added => self.refused(added),
         }
     }
 
@@ -202,6 +207,21 @@ impl Visitor for Creating<'_> {
 impl Creating<'_> {
     fn rule(&self, scope: &Scope, name: &[u8]) -> Option<&Rule> {
         scope.rule(self.rules, self.selection, name).filter(|rule| rule.compare != Compare::Nothing)
+    }
+
+    fn add_one(&self, directory: &[u8], entry: &(Vec<u8>, Entry)) {
+        match self.draft.add(directory, std::slice::from_ref(entry)) {
+            Err(NotKept::Refused(why)) => self.unseen(&crate::host::object::path(directory, &entry.0), why),
+            added => self.refused(added),
+        }
+    }
+
+    /// The first that goes wrong says why.
+    fn refused(&self, added: Result<(), NotKept>) {
+        if let Err(refused) = added {
+            let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+            trouble.refused.get_or_insert(refused);
+        }
     }
 
     fn unseen(&self, path: &[u8], why: String) {

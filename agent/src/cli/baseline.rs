@@ -16,6 +16,7 @@ use super::args::{BaselineAction, BaselineArgs};
 use super::{Exit, Failure};
 use crate::finding::Text;
 use crate::host::Host;
+use crate::journal::Directory;
 use crate::journal::places::Places;
 
 pub(super) fn run(args: &BaselineArgs, out: &mut dyn Write) -> Result<Exit, Failure> {
@@ -55,6 +56,20 @@ fn paths(given: &[PathBuf]) -> Result<Vec<Vec<u8>>, Failure> {
         }
     };
     given.iter().map(path).collect()
+}
+
+/// The directory that the state is in, made if it is not there.
+fn made(directory: &Path) -> Result<(), Failure> {
+    let above = directory.parent().unwrap_or(directory);
+    let made = Directory::create(above, 0o755, None).and_then(|_| Directory::create(directory, 0o750, None));
+    made.map(drop).map_err(|error| {
+        let directory = Text::from_bytes(directory.as_os_str().as_encoded_bytes());
+        Failure::trouble(format!("cannot keep a baseline in {directory}: {error}"))
+    })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Who it is that decides: the one who logged in, where sudo tells.

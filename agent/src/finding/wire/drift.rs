@@ -3,8 +3,9 @@
 use serde::ser::{SerializeSeq as _, Serializer};
 use serde::Serialize;
 
-use super::object::{Described, exact, text};
-use super::{body::Told, hex, rfc3339_millis};
+use super::object::{Described, exact, hex, text};
+use super::body::Told;
+use super::rfc3339_millis;
 use crate::baseline::diff::{Counts, Depth, Identity, Report};
 use crate::baseline::drift::{Accounted, Drift, Unseen};
 use crate::finding::Severity;
@@ -16,6 +17,8 @@ pub struct Document<'a> {
     time: String,
     took_s: f64,
     baseline: Agreed,
+    /// The policy's rules are not those by which the baseline was made.
+    other_rules: bool,
     #[serde(serialize_with = "entries")]
     entries: &'a [Drift],
     /// So many more differ and are not told one by one.
@@ -84,12 +87,13 @@ struct Package {
 
 impl<'a> Document<'a> {
     pub fn new(report: &'a Report) -> Self {
-        let Report { began, took, drifts, counts, unseen, identity, clock, depth } = report;
+        let Report { began, took, drifts, counts, unseen, identity, clock, depth, has_other_rules } = report;
         Self {
             schema: "guestward.drift/1",
             time: rfc3339_millis(*began),
             took_s: (took.as_secs_f64() * 1_000.0).round() / 1_000.0,
             baseline: Agreed::from(identity),
+            other_rules: *has_other_rules,
             entries: drifts,
             more: counts.drifts().saturating_sub(drifts.len() as u64),
             unseen: unseen.iter().map(Hidden::from).collect(),

@@ -1,0 +1,358 @@
+//! How an entry is written: three bytes of flags, then what is not as with the entry before.
+//!
+//! A digest cannot be made shorter; nearly all else of an entry is as its neighbours have it.
+
+use super::bytes::{Malformed, Push, Reader};
+use super::packages::{Interner, Packages};
+use super::{Entry, Owner};
+use crate::host::Kind;
+use crate::host::object::{Algorithm, Content, Flags, Moment, Object, Trouble, Value, Xattr};
+
+/// What the entry before had.
+#[derive(Debug, Clone)]
+pub(super) struct Context {
+    owners: [(u32, u32, u32); 8],
+    device: u64,
+    inode: u64,
+    modified: i64,
+    changed: i64,
+    package: u32,
+}
+
+impl Default for Context {
+    fn default() -> Self {
+        let mut owners = [(0, 0, 0); 8];
+        owners[usize::from(code(Kind::File))].0 = 0o644;
+        owners[usize::from(code(Kind::Directory))].0 = 0o755;
+        owners[usize::from(code(Kind::SymbolicLink))].0 = 0o777;
+        Self { owners, device: 0, inode: 0, modified: 0, changed: 0, package: 0 }
+    }
+}
+
+/// Everything but its name.
+pub(super) fn push(out: &mut Vec<u8>, entry: &Entry, context: &mut Context, packages: &mut Interner) {
+    let object = &entry.object;
+    let owners = &mut context.owners[usize::from(code(object.kind))];
+    let now = (object.mode, object.uid, object.gid);
+    let flags =
+        flags(entry) | bit(SAME_OWNERS, *owners == now) | bit(SAME_DEVICE, object.device == context.device);
+    out.extend_from_slice(&flags.to_le_bytes()[..3]);
+    if *owners != now {
+        [now.0, now.1, now.2].into_iter().for_each(|number| out.number(number.into()));
+        *owners = now;
+    }
+    if flags & SAME_DEVICE == 0 {
+        out.number(object.device);
+        context.device = object.device;
+    }
+    out.number(object.size);
+    out.distance(object.inode.wrapping_sub(context.inode).cast_signed());
+    context.inode = object.inode;
+    if flags & ONE_LINK == 0 {
+        out.number(object.links.into());
+    }
+    push_times(out, object, context);
+    if flags & DEVICE_FILE != 0 {
+        out.number(object.rdev);
+    }
+    if flags & FLAGS != 0 {
+        out.push(object.flags.0);
+    }
+    push_content(out, object);
+    push_details(out, object);
+    if let Some(md5) = &object.md5 {
+        out.extend_from_slice(md5);
+    }
+    if let Some(owner) = &entry.owner {
+        let package = packages.number(&owner.package);
+        out.distance(i64::from(package) - i64::from(context.package));
+        context.package = package;
+        if flags & OWNER_MD5 != 0 {
+            out.extend_from_slice(&owner.md5.unwrap_or_default());
+        }
+    }
+    if let Some(text) = &entry.text {
+        out.string(text);
+    }
+}
+
+fn flags(entry: &Entry) -> u32 {
+    let object = &entry.object;
+    let owner = entry.owner.as_ref();
+    let recorded = owner.and_then(|owner| owner.md5);
+    let is_same = recorded.is_some() && recorded == object.md5;
+    u32::from(code(object.kind))
+        | u32::from(content_code(object)) << CONTENT_SHIFT
+        | bit(ONE_LINK, object.links == 1)
+        | bit(DEVICE_FILE, object.rdev != 0)
+        | bit(MODIFIED_NANOS, object.modified.nanos != 0)
+        | bit(BORN, object.born.is_some())
+        | bit(FLAGS, object.flags != Flags::default())
+        | bit(TARGET, object.target.is_some())
+        | bit(XATTRS, !object.xattrs.is_empty())
+        | bit(XATTR_TROUBLE, object.xattr_trouble.is_some())
+        | bit(MD5, object.md5.is_some())
+        | bit(OWNER, owner.is_some())
+        | bit(OWNER_MD5, recorded.is_some() && !is_same)
+        | bit(OWNER_SAME_MD5, is_same)
+        | bit(CONFIGURATION, owner.is_some_and(|owner| owner.is_configuration))
+        | bit(PER_HOST, entry.per_host)
+        | bit(TEXT, entry.text.is_some())
+}
+
+fn push_times(out: &mut Vec<u8>, object: &Object, context: &mut Context) {
+    out.distance(object.modified.seconds.wrapping_sub(context.modified));
+    context.modified = object.modified.seconds;
+    if object.modified.nanos != 0 {
+        out.extend_from_slice(&object.modified.nanos.to_le_bytes());
+    }
+    out.distance(object.changed.seconds.wrapping_sub(context.changed));
+    out.extend_from_slice(&object.changed.nanos.to_le_bytes());
+    context.changed = object.changed.seconds;
+    if let Some(born) = object.born {
+        out.distance(born.seconds.wrapping_sub(object.changed.seconds));
+        out.extend_from_slice(&born.nanos.to_le_bytes());
+    }
+}
+
+fn push_content(out: &mut Vec<u8>, object: &Object) {
+    match object.content {
+        Content::Unasked => {}
+        Content::Hashed { digest, length, .. } => {
+            out.extend_from_slice(&digest);
+            if length != object.size {
+                out.number(length);
+            }
+        }
+        Content::Unread(trouble) => push_trouble(out, trouble),
+    }
+}
+
+fn push_details(out: &mut Vec<u8>, object: &Object) {
+    if let Some(target) = &object.target {
+        out.string(target);
+    }
+    if !object.xattrs.is_empty() {
+        push_xattrs(out, &object.xattrs);
+    }
+    if let Some(trouble) = object.xattr_trouble {
+        push_trouble(out, trouble);
+    }
+}
+
+pub(super) fn push_xattrs(out: &mut Vec<u8>, xattrs: &[Xattr]) {
+    out.number(xattrs.len() as u64);
+    for xattr in xattrs {
+        out.string(&xattr.name);
+        match &xattr.value {
+            Value::Whole(bytes) => {
+                out.push(0);
+                out.string(bytes);
+            }
+            Value::Digest { length, digest } => {
+                out.push(1);
+                out.number((*length).into());
+                out.extend_from_slice(digest);
+            }
+        }
+    }
+}
+
+pub(super) fn push_trouble(out: &mut Vec<u8>, trouble: Trouble) {
+    let (code, errno) = match trouble {
+        Trouble::Denied => (0, 0),
+        Trouble::Unstable => (1, 0),
+        Trouble::Replaced => (2, 0),
+        Trouble::Gone => (3, 0),
+        Trouble::TooLarge => (4, 0),
+        Trouble::TooMany => (5, 0),
+        Trouble::Failed(errno) => (6, errno),
+    };
+    out.push(code);
+    out.distance(errno.into());
+}
+
+/// What [`push`] wrote.
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    context: &mut Context,
+    packages: &Packages,
+) -> Result<Entry, Malformed> {
+    let [a, b, c] = reader.array()?;
+    let flags = u32::from_le_bytes([a, b, c, 0]);
+    let has = |which: u32| flags & which != 0;
+    let kind = KINDS[usize::from(a & 7)];
+    let owners = &mut context.owners[usize::from(a & 7)];
+    if !has(SAME_OWNERS) {
+        *owners = (reader.number32()?, reader.number32()?, reader.number32()?);
+    }
+    let (mode, uid, gid) = *owners;
+    if !has(SAME_DEVICE) {
+        context.device = reader.number()?;
+    }
+    let size = reader.number()?;
+    context.inode = context.inode.wrapping_add(reader.distance()?.cast_unsigned());
+    let links = if has(ONE_LINK) { 1 } else { reader.number32()? };
+    context.modified = context.modified.wrapping_add(reader.distance()?);
+    let nanos = if has(MODIFIED_NANOS) { reader.u32()? } else { 0 };
+    let modified = Moment { seconds: context.modified, nanos };
+    context.changed = context.changed.wrapping_add(reader.distance()?);
+    let changed = Moment { seconds: context.changed, nanos: reader.u32()? };
+    let born = match has(BORN) {
+        true => {
+            Some(Moment { seconds: changed.seconds.wrapping_add(reader.distance()?), nanos: reader.u32()? })
+        }
+        false => None,
+    };
+    let rdev = if has(DEVICE_FILE) { reader.number()? } else { 0 };
+    let inode_flags = Flags(if has(FLAGS) { reader.byte()? } else { 0 });
+    let content = read_content(reader, flags >> CONTENT_SHIFT & 7, size)?;
+    let target = if has(TARGET) { Some(reader.string()?.into()) } else { None };
+    let xattrs = if has(XATTRS) { read_xattrs(reader)? } else { Vec::new() };
+    let xattr_trouble = if has(XATTR_TROUBLE) { Some(read_trouble(reader)?) } else { None };
+    let md5 = if has(MD5) { Some(reader.array()?) } else { None };
+    let owner = if has(OWNER) { Some(read_owner(reader, flags, md5, context, packages)?) } else { None };
+    let text = if has(TEXT) { Some(reader.string()?.into()) } else { None };
+    let (device, inode) = (context.device, context.inode);
+    let object = Object {
+        kind,
+        mode,
+        uid,
+        gid,
+        size,
+        device,
+        inode,
+        links,
+        rdev,
+        modified,
+        changed,
+        born,
+        flags: inode_flags,
+        content,
+        target,
+        xattrs,
+        xattr_trouble,
+        md5,
+        text: None,
+    };
+    Ok(Entry { object, owner, per_host: has(PER_HOST), text })
+}
+
+fn read_content(reader: &mut Reader<'_>, code: u32, size: u64) -> Result<Content, Malformed> {
+    let algorithm = if code & 1 == 1 { Algorithm::Sha256 } else { Algorithm::Blake3 };
+    match code {
+        0 => Ok(Content::Unasked),
+        1 | 2 => Ok(Content::Hashed { algorithm, digest: reader.array()?, length: size }),
+        3 | 4 => Ok(Content::Hashed { algorithm, digest: reader.array()?, length: reader.number()? }),
+        5 => read_trouble(reader).map(Content::Unread),
+        _ => Err(Malformed("an entry has a content of a kind that there is not")),
+    }
+}
+
+fn read_xattrs(reader: &mut Reader<'_>) -> Result<Vec<Xattr>, Malformed> {
+    let count = reader.count(3)?;
+    let mut xattrs = Vec::with_capacity(count);
+    for _ in 0..count {
+        let name = reader.string()?.into();
+        let value = match reader.byte()? {
+            0 => Value::Whole(reader.string()?.into()),
+            1 => Value::Digest { length: reader.number32()?, digest: reader.array()? },
+            _ => return Err(Malformed("an extended attribute is of a kind that there is not")),
+        };
+        xattrs.push(Xattr { name, value });
+    }
+    Ok(xattrs)
+}
+
+fn read_trouble(reader: &mut Reader<'_>) -> Result<Trouble, Malformed> {
+    let code = reader.byte()?;
+    let errno = i32::try_from(reader.distance()?).map_err(|_| Malformed("an errno is too large"))?;
+    Ok(match code {
+        0 => Trouble::Denied,
+        1 => Trouble::Unstable,
+        2 => Trouble::Replaced,
+        3 => Trouble::Gone,
+        4 => Trouble::TooLarge,
+        5 => Trouble::TooMany,
+        6 => Trouble::Failed(errno),
+        _ => return Err(Malformed("an entry has a trouble that there is not")),
+    })
+}
+
+fn read_owner(
+    reader: &mut Reader<'_>,
+    flags: u32,
+    md5: Option<[u8; 16]>,
+    context: &mut Context,
+    packages: &Packages,
+) -> Result<Owner, Malformed> {
+    let number = i64::from(context.package).checked_add(reader.distance()?);
+    let number = number.and_then(|number| u32::try_from(number).ok());
+    context.package = number.ok_or(NO_PACKAGE)?;
+    let package = packages.get(context.package).ok_or(NO_PACKAGE)?;
+    let recorded = match flags {
+        flags if flags & OWNER_MD5 != 0 => Some(reader.array()?),
+        flags if flags & OWNER_SAME_MD5 != 0 => md5,
+        _ => None,
+    };
+    Ok(Owner { package, md5: recorded, is_configuration: flags & CONFIGURATION != 0 })
+}
+
+fn content_code(object: &Object) -> u8 {
+    match object.content {
+        Content::Unasked => 0,
+        Content::Hashed { algorithm, length, .. } => {
+            let cut = if length == object.size { 0 } else { 2 };
+            cut + if algorithm == Algorithm::Sha256 { 1 } else { 2 }
+        }
+        Content::Unread(_) => 5,
+    }
+}
+
+pub(super) fn code(kind: Kind) -> u8 {
+    match kind {
+        Kind::BlockDevice => 0,
+        Kind::CharacterDevice => 1,
+        Kind::Directory => 2,
+        Kind::Fifo => 3,
+        Kind::File => 4,
+        Kind::Socket => 5,
+        Kind::SymbolicLink => 6,
+        Kind::Other => 7,
+    }
+}
+
+fn bit(which: u32, is_set: bool) -> u32 {
+    if is_set { which } else { 0 }
+}
+
+/// By their [`code`].
+const KINDS: [Kind; 8] = [
+    Kind::BlockDevice,
+    Kind::CharacterDevice,
+    Kind::Directory,
+    Kind::Fifo,
+    Kind::File,
+    Kind::Socket,
+    Kind::SymbolicLink,
+    Kind::Other,
+];
+const CONTENT_SHIFT: u32 = 3;
+const SAME_OWNERS: u32 = 1 << 6;
+const SAME_DEVICE: u32 = 1 << 7;
+const ONE_LINK: u32 = 1 << 8;
+const DEVICE_FILE: u32 = 1 << 9;
+const MODIFIED_NANOS: u32 = 1 << 10;
+const BORN: u32 = 1 << 11;
+const FLAGS: u32 = 1 << 12;
+const TARGET: u32 = 1 << 13;
+const XATTRS: u32 = 1 << 14;
+const XATTR_TROUBLE: u32 = 1 << 15;
+const MD5: u32 = 1 << 16;
+const OWNER: u32 = 1 << 17;
+const OWNER_MD5: u32 = 1 << 18;
+const OWNER_SAME_MD5: u32 = 1 << 19;
+const CONFIGURATION: u32 = 1 << 20;
+const PER_HOST: u32 = 1 << 21;
+const TEXT: u32 = 1 << 22;
+const NO_PACKAGE: Malformed = Malformed("an entry names a package that there is not");

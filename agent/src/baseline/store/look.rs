@@ -1,0 +1,126 @@
+//! Looks in a baseline: one directory's slice, all below a path, one object.
+
+use std::borrow::BorrowMut;
+
+use super::cursor::{Cache, Until};
+use super::damage::Damage;
+use super::digest::Tree;
+use super::overlay::Overlaid;
+use super::{Entry, Ordinal, Store};
+use crate::host::object;
+
+/// Entries of one directory, in order.
+#[derive(Debug)]
+pub struct Slice<'s, 'c>(Overlaid<'s, &'c mut Cache>);
+
+impl Iterator for Slice<'_, '_> {
+    type Item = Result<(Vec<u8>, Ordinal, Entry), Damage>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let found = self.0.next().transpose()?;
+        Some(found.map(|found| (found.name, found.ordinal, found.entry)))
+    }
+}
+
+/// As [`Slice`], with a cache of its own.
+#[derive(Debug)]
+pub struct OwnSlice<'s>(Overlaid<'s, Cache>);
+
+impl Iterator for OwnSlice<'_> {
+    type Item = Result<(Vec<u8>, Ordinal, Entry), Damage>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let found = self.0.next().transpose()?;
+        Some(found.map(|found| (found.name, found.ordinal, found.entry)))
+    }
+}
+
+/// Entries with their paths, in order: what is below a directory follows all that is in it.
+#[derive(Debug)]
+pub struct Below<'s> {
+    first: Option<Result<(Vec<u8>, Ordinal, Entry), Damage>>,
+    rest: Overlaid<'s, Cache>,
+}
+
+impl Iterator for Below<'_> {
+    type Item = Result<(Vec<u8>, Ordinal, Entry), Damage>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Some(first) = self.first.take() {
+            return Some(first);
+        }
+        let found = self.rest.next().transpose()?;
+        Some(found.map(|found| (object::path(&found.directory, &found.name), found.ordinal, found.entry)))
+    }
+}
+
+impl Store {
+    /// What was agreed of a directory, from a name on and before another; all of it where they are `None`.
+    pub fn slice<'s, 'c>(
+        &'s self,
+        directory: &[u8],
+        cache: &'c mut Cache,
+        from: Option<&[u8]>,
+        to: Option<&[u8]>,
+    ) -> Result<Slice<'s, 'c>, Damage> {
+        let until = Until::In(directory.to_vec(), to.map(<[u8]>::to_vec));
+        self.overlaid(cache, (directory, from.unwrap_or_default()), until).map(Slice)
+    }
+
+    pub fn own_slice(
+        &self,
+        directory: &[u8],
+        cache: Cache,
+        from: Option<&[u8]>,
+        to: Option<&[u8]>,
+    ) -> Result<OwnSlice<'_>, Damage> {
+        let until = Until::In(directory.to_vec(), to.map(<[u8]>::to_vec));
+        self.overlaid(cache, (directory, from.unwrap_or_default()), until).map(OwnSlice)
+    }
+
+    /// What was agreed of one object.
+    pub fn entry(&self, path: &[u8], cache: &mut Cache) -> Result<Option<(Ordinal, Entry)>, Damage> {
+        let (directory, name) = object::split(path);
+        let found = self.overlaid(cache, (directory, name), Until::In(directory.to_vec(), None))?.next()?;
+        Ok(found.filter(|found| found.name == name).map(|found| (found.ordinal, found.entry)))
+    }
+
+    /// What was agreed of an object, and of all that is below it.
+    pub fn below(&self, path: &[u8]) -> Result<Below<'_>, Damage> {
+        let path = path.strip_suffix(b"/").unwrap_or(path);
+        if path.is_empty() {
+            return self.all();
+        }
+        let first = self.entry(path, &mut Cache::default())?;
+        let first = first.map(|(ordinal, entry)| Ok((path.to_vec(), ordinal, entry)));
+        let rest = self.overlaid(Cache::default(), (path, b""), Until::Below(path.to_vec()))?;
+        Ok(Below { first, rest })
+    }
+
+    pub fn all(&self) -> Result<Below<'_>, Damage> {
+        Ok(Below { first: None, rest: self.overlaid(Cache::default(), (b"", b""), Until::End)? })
+    }
+
+    /// The digests of a directory and of those below it, down to a depth: where two machines differ.
+    pub fn digests(&self, path: &[u8], depth: usize) -> Result<Vec<(Vec<u8>, [u8; 32])>, Damage> {
+        let path = path.strip_suffix(b"/").unwrap_or(path);
+        let above = path.iter().filter(|&&byte| byte == b'/').count();
+        let mut tree = Tree::telling(Some(above.saturating_add(depth)));
+        let mut rest = self.overlaid(Cache::default(), (path, b""), Until::Below(path.to_vec()))?;
+        while let Some(found) = rest.next()? {
+            tree.push(&found.directory, &found.name, &found.entry);
+        }
+        let (_, mut told) = tree.finish();
+        told.retain(|(of, _)| super::digest::is_within(of, path));
+        Ok(told)
+    }
+
+    pub(super) fn overlaid<C: BorrowMut<Cache>>(
+        &self,
+        cache: C,
+        from: (&[u8], &[u8]),
+        until: Until,
+    ) -> Result<Overlaid<'_, C>, Damage> {
+        Overlaid::new(&self.base, &self.delta.changes, cache, from, until)
+    }
+}

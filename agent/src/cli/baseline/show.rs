@@ -1,0 +1,148 @@
+//! `guestward baseline show`: what was agreed.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use serde_json::json;
+
+use super::super::args::{Format, ShowArgs};
+use super::super::{Exit, Failure};
+use super::{hex, paths, places};
+use crate::baseline::store::{Cache, Entry, Ordinal, Store};
+use crate::finding::Text;
+use crate::finding::wire::object::Described;
+
+pub(super) fn run(args: &ShowArgs, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let store = open(&args.target.root)?;
+    let format = args.format.format;
+    let path = args.path.as_ref().map(|path| paths(std::slice::from_ref(path))).transpose()?;
+    let path = path.and_then(|mut paths| paths.pop());
+    let written = match (args.digests, path) {
+        (Some(levels), path) => digests(&store, path.as_deref().unwrap_or(b"/"), levels, format, out)?,
+        (None, Some(path)) => {
+            let found = store.entry(&path, &mut Cache::default()).map_err(Failure::trouble)?;
+            let (ordinal, entry) = found.ok_or_else(|| {
+                let path = Text::from_bytes(&path);
+                Failure::trouble(format!("nothing was agreed on {path}; `guestward policy show` has the rules"))
+            })?;
+            one(&store, &path, ordinal, &entry, format, out)
+        }
+        (None, None) => whole(&store, format, out),
+    };
+    written.map_err(|error| Failure::output(error, Exit::Clean))?;
+    Ok(Exit::Clean)
+}
+
+pub(super) fn open(root: &Path) -> Result<Store, Failure> {
+    let directory = places(root).baseline();
+    let store = Store::open(&directory).map_err(Failure::trouble)?;
+    store.ok_or_else(|| Failure::trouble(crate::baseline::diff::CannotCompare::None))
+}
+
+fn digests(
+    store: &Store,
+    path: &[u8],
+    levels: usize,
+    format: Format,
+    out: &mut dyn Write,
+) -> Result<io::Result<()>, Failure> {
+    let digests = store.digests(path, levels).map_err(Failure::trouble)?;
+    let shown = |path: &[u8]| if path.is_empty() { "/".to_owned() } else { Text::from_bytes(path).to_string() };
+    if format == Format::Json {
+        let list: Vec<_> =
+            digests.iter().map(|(path, digest)| json!({"path": shown(path), "digest": hex(digest)})).collect();
+        let document = json!({"schema": "guestward.baseline-digests/1", "directories": list});
+        return Ok(line(&document, out));
+    }
+    Ok(digests.iter().try_for_each(|(path, digest)| writeln!(out, "{}  {}", hex(digest), shown(path))))
+}
+
+fn one(
+    store: &Store,
+    path: &[u8],
+    ordinal: Ordinal,
+    entry: &Entry,
+    format: Format,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let described = Described::of(&entry.object);
+    let hashed = store.verified(ordinal);
+    let owner = entry.owner.as_ref();
+    if format == Format::Json {
+        let package = owner.map(|owner| {
+            json!({
+                "name": &*owner.package,
+                "md5": owner.md5.as_ref().map(|md5| hex(md5)),
+                "configuration": owner.is_configuration,
+            })
+        });
+        let document = json!({
+            "schema": "guestward.baseline-entry/1",
+            "path": Text::from_bytes(path).to_string(),
+            "agreed": described,
+            "package": package,
+            "per_host": entry.per_host,
+            "verified": { "by": hashed.map(|_| "hash"), "hashed": hashed.map(|time| time.to_string()) },
+        });
+        return line(&document, out);
+    }
+    writeln!(out, "{}", Text::from_bytes(path))?;
+    for name in FIELDS {
+        let word = described.field(name);
+        if word != "-" {
+            writeln!(out, "  {name:<13} {word}")?;
+        }
+    }
+    if let Some(hash) = described.sha256.as_ref().or(described.blake3.as_ref()) {
+        writeln!(out, "  {:<13} {}", "digest", hash.as_str())?;
+    }
+    if let Some(owner) = owner {
+        let configuration = if owner.is_configuration { ", a configuration file" } else { "" };
+        writeln!(out, "  {:<13} {}{configuration}", "package", Text::new(&owner.package))?;
+    }
+    match hashed {
+        Some(time) => writeln!(out, "  {:<13} by hash, {time:.0}", "verified"),
+        None => writeln!(out, "  {:<13} when its content was last read is not known", "verified"),
+    }
+}
+
+fn whole(store: &Store, format: Format, out: &mut dyn Write) -> io::Result<()> {
+    let (header, identity) = (store.header(), store.identity());
+    let root = Text::from_bytes(&header.root);
+    if format == Format::Json {
+        let acceptances = store.acceptances().map(|accepted| {
+            json!({
+                "when": accepted.when.to_string(), "who": accepted.who, "why": accepted.why,
+                "count": accepted.count, "root": hex(&accepted.after),
+            })
+        });
+        let document = json!({
+            "schema": "guestward.baseline/1", "version": identity.version, "root": hex(&identity.root),
+            "state": hex(&identity.state), "entries": store.len(), "created": header.created.to_string(),
+            "who": header.who, "why": header.why, "below": root.to_string(),
+            "algorithm": header.algorithm.name(), "acceptances": acceptances.collect::<Vec<_>>(),
+        });
+        return line(&document, out);
+    }
+    writeln!(out, "version {} of {:.0}, by {}", identity.version, header.created, Text::new(&header.who))?;
+    if !header.why.is_empty() {
+        writeln!(out, "  {}", Text::new(&header.why))?;
+    }
+    writeln!(out, "{} objects below {root}, {}", store.len(), header.algorithm.name())?;
+    writeln!(out, "root {}", hex(&identity.root))?;
+    for accepted in store.acceptances() {
+        let (who, why) = (Text::new(&accepted.who), Text::new(&accepted.why));
+        writeln!(out, "{:.0}  {who} accepted {}: {why}", accepted.when, accepted.count)?;
+    }
+    Ok(())
+}
+
+fn line(document: &serde_json::Value, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, document)?;
+    out.write_all(b"\n")
+}
+
+const FIELDS: [&str; 13] = [
+    "type", "mode", "owner", "group", "size", "target", "device", "links", "flags", "acl", "selinux",
+    "capabilities", "mtime",
+];
