@@ -58,7 +58,7 @@ impl Worker<'_, '_> {
             }
         }
         look.object.content = Content::Unread(trouble);
-        Some(look.object)
+        Some(self.extras(directory, name, look.object, with_xattrs))
     }
 
     fn attempt(
@@ -69,13 +69,13 @@ impl Worker<'_, '_> {
         reading: &Reading,
         with_xattrs: bool,
     ) -> Result<(), No> {
-        let size = look.object.size;
-        if wanted(reading, size) > self.ground.limits.max_file {
+        let size = wanted(reading, look.object.size);
+        if size > self.ground.limits.max_file {
             return Err(No::Never(Trouble::TooLarge));
         }
         let fd = open_quietly(&directory.fd, name, FILE).map_err(|errno| refused(directory, name, errno))?;
-        let found = fstat(&fd).map_err(failed)?;
-        if !is_as_seen(&found, &look.object) {
+        // What one read takes is compared after it: a question less for each of the many small files.
+        if size > ONE_READ && !is_as_seen(&fstat(&fd).map_err(failed)?, &look.object) {
             adopt(look, &fd)?;
         }
         if reading.length.is_none() && is_fresh(look.object.changed) {
@@ -97,16 +97,20 @@ impl Worker<'_, '_> {
         let mut text = Vec::new();
         if let Err(no) = self.hash(&fd, length, look.is_sparse, reading, &mut text) {
             self.digests.reset();
-            return Err(no);
+            if matches!(no, No::Over) || is_as_seen(&fstat(&fd).map_err(failed)?, &look.object) {
+                return Err(no);
+            }
+            adopt(look, &fd)?;
+            return Err(No::Again(Trouble::Unstable));
         }
         let (digest, md5) = self.digests.finish(reading);
         let after = fstat(&fd).map_err(failed)?;
-        let is_still = if reading.length.is_some() {
-            size_of(&after) >= length
-        } else {
-            is_as_seen(&after, &look.object)
+        let is_still = match reading.length {
+            Some(_) => is_one(&after, &look.object) && size_of(&after) >= length,
+            None => is_as_seen(&after, &look.object),
         };
         if !is_still {
+            adopt(look, &fd)?;
             return Err(No::Again(Trouble::Unstable));
         }
         look.object.content = Content::Hashed { algorithm: reading.algorithm, digest, length };
@@ -218,10 +222,14 @@ fn next_data(fd: &OwnedFd, at: u64, length: u64) -> (u64, u64) {
     }
 }
 
+fn is_one(found: &Stat, seen: &Object) -> bool {
+    (found.st_dev, found.st_ino) == (seen.device, seen.inode)
+}
+
 fn is_as_seen(found: &Stat, seen: &Object) -> bool {
     let time = |seconds, nanos| (i64::try_from(seconds), u32::try_from(nanos));
     let of = |moment: Moment| (Ok(moment.seconds), Ok(moment.nanos));
-    (found.st_dev, found.st_ino) == (seen.device, seen.inode)
+    is_one(found, seen)
         && size_of(found) == seen.size
         && time(found.st_mtime, found.st_mtime_nsec) == of(seen.modified)
         && time(found.st_ctime, found.st_ctime_nsec) == of(seen.changed)
@@ -239,6 +247,8 @@ fn is_fresh(changed: Moment) -> bool {
     now.checked_sub(changed).is_some_and(|age| age < GRAIN)
 }
 
+/// As the buffer has room for.
+const ONE_READ: u64 = 128 * 1024;
 const FILE: OFlags = OFlags::RDONLY
     .union(OFlags::NOFOLLOW)
     .union(OFlags::CLOEXEC)
