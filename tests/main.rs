@@ -30,6 +30,7 @@ mod packages;
 mod pages;
 mod policy;
 mod processes;
+mod recorded_differential;
 mod registry;
 mod ship;
 mod ship_bench;
