@@ -31,6 +31,7 @@ mod packages;
 mod pages;
 mod policy;
 mod processes;
+mod recorded_differential;
 mod registry;
 mod ship;
 mod ship_bench;

@@ -6,6 +6,7 @@ use std::process::Output;
 
 use guestward::policy::settings::{LOCAL_PATH, SETTINGS};
 
+use crate::check_command::golden;
 use crate::support::binary::{check_json, guestward, text};
 use crate::support::tree;
 
@@ -79,6 +80,84 @@ fn an_unknown_setting_is_refused_with_the_nearest_name() {
     );
     refused("[ship.locale]\n", "policy.toml:1:7: unknown key 'locale' in [ship]; did you mean 'local'?");
     refused("[journal]\nmax-byte = 1\n", "unknown key 'max-byte' in [journal]; did you mean 'max-bytes'?");
+}
+
+#[test]
+fn a_rule_of_files_that_is_wrong_is_refused_with_its_place() {
+    let rule = |line: &str| format!("[[files.rules]]\npaths = [\"/srv/**\"]\n{line}\n");
+    refused(
+        &rule("severty = \"low\""),
+        "policy.toml:3:1: unknown key 'severty' in [[files.rules]]; did you mean 'severity'?",
+    );
+    refused(
+        &rule("compare = \"contents\""),
+        "policy.toml:3:11: unknown comparison 'contents'; did you mean 'content'?",
+    );
+    refused(&rule("severity = \"hihg\""), "policy.toml:3:12: unknown severity 'hihg'; did you mean 'high'?");
+    refused(&rule("text-diff = 1"), "policy.toml:3:13: must be true or false");
+    for (path, complaint) in [
+        ("srv/**", "'srv/**': a path must be absolute"),
+        ("/srv/[a", "'/srv/[a': a [ needs its ]"),
+        ("/srv/a**", "'/srv/a**': ** must stand alone"),
+        ("/srv/../etc", "'/srv/../etc': a path must not have . or .. in it"),
+        ("/srv/", "everything below is written /directory/**"),
+    ] {
+        let policy = format!("[files]\n[[files.rules]]\npaths = [\"/ok\", \"{path}\"]\n");
+        refused(&policy, &format!("policy.toml:3:17: '{path}'"));
+        refused(&policy, complaint);
+    }
+    refused("[[files.rules]]\nseverity = \"low\"\n", "policy.toml:1:1: a rule needs 'paths'");
+    refused("[[files.rules]]\npaths = []\n", "policy.toml:2:9: 'paths' must be a list of absolute paths");
+    refused("[files]\nrules = 1\n", "policy.toml:2:9: 'rules' must be a list of tables");
+    refused("[files]\nrule = 1\n", "policy.toml:2:1: unknown key 'rule' in [files]; did you mean 'rules'?");
+    refused("[files]\nreHash = 1\n", "unknown key 'reHash' in [files]; did you mean 'rehash'?");
+    refused(
+        "[files]\nnetwork-file-systems = \"nfs4\"\n",
+        "policy.toml:2:24: 'network-file-systems' must be a list of types",
+    );
+    refused("[files]\ncpu = 0\n", "policy.toml:2:7: 'cpu' must be from 1 to 100");
+}
+
+#[test]
+fn the_rules_of_files_are_shown_with_the_built_in_ones_as_remarks() {
+    let shown = |policy: &str| {
+        let policy = written(policy);
+        let output = guestward().args(["policy", "show", "--policy"]).arg(&policy.1).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout).replace(policy.1.to_str().unwrap(), "policy.toml")
+    };
+    let files = |shown: &str| {
+        let from = shown.find("[files]").unwrap();
+        let to = shown.find("\n[checks.").unwrap();
+        shown[from..to].to_owned()
+    };
+    let policy = "[files]\nhash = \"blake3\"\nnetwork-file-systems = [\"nfs4\"]\n\n[[files.rules]]\n\
+                  paths = [\"/srv/\\\"www\\\"/**\"]\nseverity = \"high\"\ntext-diff = true\n";
+    golden("policy-files.toml", &files(&shown(policy)));
+    // What it shows means the same, and so does what that one shows.
+    let again = shown(policy);
+    let meaning = |shown: &str| -> Vec<String> {
+        shown.lines().map(|line| line.split(" # ").next().unwrap().to_owned()).collect()
+    };
+    assert_eq!(meaning(&files(&shown(&again))), meaning(&files(&again)));
+    let without = shown("[files]\nbuilt-in-rules = false\n");
+    assert!(!without.contains("[[files.rules]]"), "{without}");
+    assert_eq!(digest(&again), digest(policy));
+}
+
+#[test]
+fn the_rules_of_files_are_told_as_json_in_the_order_in_which_they_hold() {
+    let policy = written("[[files.rules]]\npaths = [\"/srv/**\"]\nper-host = true\n");
+    let document = show_json(&policy.1);
+    let rules = document["rules"].as_array().unwrap();
+    assert!(rules.len() > 20);
+    assert_eq!((&rules[0]["name"], &rules[0]["from"]), (&"volatile".into(), &"built-in".into()));
+    let own = rules.last().unwrap();
+    assert_eq!((&own["compare"], &own["severity"]), (&"content".into(), &"medium".into()));
+    assert_eq!((&own["per_host"], &own["text_diff"]), (&true.into(), &false.into()));
+    assert_eq!(own["paths"], serde_json::json!(["/srv/**"]));
+    assert!(own["from"].as_str().unwrap().ends_with("policy.toml:1:1"), "{own}");
+    assert_eq!(document["network_file_systems"]["value"], serde_json::json!([]));
 }
 
 #[test]
@@ -248,6 +327,12 @@ fn the_digest_is_the_same_for_policies_that_mean_the_same_and_for_no_others() {
         "[checks.ssh-max-auth-tries]\nenabled = false\n",
         "[checks.ssh-max-auth-tries]\nmax = 9\n",
         "[checks.ssh-x11]\nseverity = \"low\"\n",
+        "[files]\nrehash = \"1d\"\n",
+        "[files]\nbuilt-in-rules = false\n",
+        "[files]\nnetwork-file-systems = [\"nfs4\"]\n",
+        "[[files.rules]]\npaths = [\"/srv/**\"]\n",
+        "[[files.rules]]\npaths = [\"/srv/*\"]\n",
+        "[[files.rules]]\npaths = [\"/srv/**\"]\ncompare = \"log\"\n",
         &decision("ssh-x11"),
         &decision("ssh-x11").replace("\"b\"", "\"c\""),
         &decision("ssh-x11").replace("who", "subject = \"sshd:22\"\nwho"),

@@ -145,3 +145,34 @@ const MAX_PATTERNS: usize = 4_096;
 const MAX_TYPES: usize = 64;
 const MAX_TYPE: usize = 64;
 const MAX_SHOWN: usize = 120;
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::{Policy, Vocabulary};
+    use super::*;
+
+    #[test]
+    fn the_rules_of_a_later_file_come_after_those_of_an_earlier_one_and_win() {
+        let vocabulary = Vocabulary::default();
+        let (mut policy, mut errors) = (Policy::default(), Vec::new());
+        for (file, text) in [
+            (
+                "1",
+                "[[files.rules]]\npaths = [\"/etc/x/**\"]\nseverity = \"low\"\n[files]\nnetwork-file-systems = [\"nfs\"]\n",
+            ),
+            (
+                "2",
+                "[files]\nnetwork-file-systems = [\"nfs4\", \"fuse.sshfs\"]\n[[files.rules]]\npaths = [\"/etc/x/y\"]\ncompare = \"log\"\n",
+            ),
+        ] {
+            Reader { vocabulary: &vocabulary, text, file, policy: &mut policy, errors: &mut errors }.read();
+        }
+        assert_eq!(errors, []);
+        let rules = policy.rules();
+        let rule = |path: &str| rules.of_path(path.as_bytes()).unwrap();
+        assert_eq!(rule("/etc/x/z").severity, Severity::Low);
+        assert_eq!((rule("/etc/x/y").compare, rule("/etc/x/y").name.as_str()), (Compare::Log, "2:3:1"));
+        assert_eq!(rule("/etc/y").origin, None);
+        assert_eq!(policy.network_file_systems(), ["nfs4", "fuse.sshfs"]);
+    }
+}
