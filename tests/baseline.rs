@@ -4,8 +4,12 @@
 mod aide;
 #[path = "baseline/commands.rs"]
 mod commands;
+#[path = "baseline/hostile.rs"]
+mod hostile;
 #[path = "baseline/mutations.rs"]
 mod mutations;
+#[path = "baseline/packages.rs"]
+mod packages;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,7 +27,8 @@ pub(crate) struct Machine {
 
 impl Machine {
     pub(crate) fn new(policy: &str) -> Self {
-        let folder = tempfile::Builder::new().prefix("baseline-").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let folder =
+            tempfile::Builder::new().prefix("baseline-").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let machine = Self { folder };
         fs::create_dir(machine.root()).unwrap();
         fs::create_dir(machine.state()).unwrap();

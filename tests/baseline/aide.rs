@@ -46,7 +46,10 @@ fn a_thousand_changes_are_told_as_aide_tells_them_or_better() {
         let (ours, ours_fields) = told.get(path).unwrap_or_else(|| panic!("{kind}: {path} is not told"));
         assert_eq!(ours, change, "{kind}: {path}");
         for field in fields {
-            assert!(ours_fields.iter().any(|told| told == field), "{kind}: {path}: {ours_fields:?} lacks {field}");
+            assert!(
+                ours_fields.iter().any(|told| told == field),
+                "{kind}: {path}: {ours_fields:?} lacks {field}"
+            );
         }
     }
     let unknown: Vec<_> = told.keys().filter(|path| !truth.contains_key(*path)).collect();
@@ -54,7 +57,8 @@ fn a_thousand_changes_are_told_as_aide_tells_them_or_better() {
 
     let missed: Vec<_> = theirs.iter().filter(|path| !told.contains_key(*path)).collect();
     assert!(missed.is_empty(), "AIDE tells, and we do not: {missed:?}");
-    let beyond: BTreeSet<&str> = told.keys().filter(|path| !theirs.contains(*path)).map(|path| kinds[path]).collect();
+    let beyond: BTreeSet<&str> =
+        told.keys().filter(|path| !theirs.contains(*path)).map(|path| kinds[path]).collect();
     let expected: BTreeSet<&str> = BEYOND.iter().map(|(kind, _)| *kind).collect();
     assert_eq!(beyond, expected, "what we tell beyond AIDE has a row each, and no row is for nothing");
 }
@@ -89,7 +93,11 @@ impl Aide {
     fn run(&self, action: &str, most: i32) -> Vec<u8> {
         let output = Command::new("aide").arg("--config").arg(&self.config).arg(action).output().unwrap();
         let code = output.status.code().unwrap();
-        assert!((0..=most).contains(&code), "aide {action}: {code}\n{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            (0..=most).contains(&code),
+            "aide {action}: {code}\n{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         output.stdout
     }
 
@@ -97,7 +105,8 @@ impl Aide {
     fn check(&self) -> BTreeSet<String> {
         let report = String::from_utf8(self.run("--check", 7)).unwrap();
         let told = report.lines().filter_map(|line| line.split_once(": "));
-        let paths: BTreeSet<String> = told.filter_map(|(_, path)| below(path, Path::new(&self.root))).collect();
+        let paths: BTreeSet<String> =
+            told.filter_map(|(_, path)| below(path, Path::new(&self.root))).collect();
         assert!(paths.len() > 900, "{report}");
         paths
     }

@@ -37,7 +37,12 @@ fn what_was_created_is_what_is_there_until_something_changes() {
     let told: Vec<_> = entries.iter().map(|(path, (change, _))| (path.as_str(), change.as_str())).collect();
     assert_eq!(
         told,
-        [("/etc/app.conf", "modified"), ("/etc/new", "added"), ("/usr/bin/alias", "removed"), ("/usr/bin/tool", "modified")]
+        [
+            ("/etc/app.conf", "modified"),
+            ("/etc/new", "added"),
+            ("/usr/bin/alias", "removed"),
+            ("/usr/bin/tool", "modified")
+        ]
     );
     assert_eq!(entries["/usr/bin/tool"].1, ["mode"]);
     let text = machine.expect(1, &["diff"]);
@@ -92,12 +97,15 @@ fn a_baseline_is_never_replaced_without_being_asked_and_never_learned_anew() {
     assert!(machine.refused(&["create"]).contains("--replace"));
     machine.expect(0, &["create", "--replace", "--reason", "rebuilt"]);
     let base = fs::read_dir(machine.state().join("baseline")).unwrap().map(|entry| entry.unwrap().path());
-    let base = base.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("base.")).max().unwrap();
+    let base =
+        base.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("base.")).max().unwrap();
     let mut bytes = fs::read(&base).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     fs::write(&base, bytes).unwrap();
-    for arguments in [&["diff"][..], &["verify"], &["accept", "--all", "--reason", "x"], &["show"], &["create"]] {
+    for arguments in
+        [&["diff"][..], &["verify"], &["accept", "--all", "--reason", "x"], &["show"], &["create"]]
+    {
         let told = machine.refused(arguments);
         assert!(told.contains("damaged") || told.contains("--replace"), "{arguments:?}: {told}");
     }
@@ -113,10 +121,15 @@ fn two_machines_of_one_image_have_one_root_and_find_what_differs() {
     other.expect(0, &["accept", "--all", "--reason", "x"]);
     let digests = |machine: &Machine| -> BTreeMap<String, String> {
         let lines = machine.expect(0, &["show", "--digests", "2"]);
-        lines.lines().map(|line| line.split_once("  ").unwrap()).map(|(digest, path)| (path.to_owned(), digest.to_owned())).collect()
+        lines
+            .lines()
+            .map(|line| line.split_once("  ").unwrap())
+            .map(|(digest, path)| (path.to_owned(), digest.to_owned()))
+            .collect()
     };
     let (one, other) = (digests(&one), digests(&other));
-    let differing: Vec<_> = one.keys().filter(|path| one[*path] != other[*path]).map(String::as_str).collect();
+    let differing: Vec<_> =
+        one.keys().filter(|path| one[*path] != other[*path]).map(String::as_str).collect();
     assert_eq!(differing, ["/", "/usr", "/usr/bin"]);
 }
 
@@ -126,7 +139,8 @@ fn a_seal_is_known_by_its_key_and_by_nothing_else() {
     machine.expect(0, &["create"]);
     for name in ["right", "wrong"] {
         let (key, public) = (machine.path(&format!("{name}.key")), machine.path(&format!("{name}.pub")));
-        let openssl = |arguments: &[&str]| assert!(Command::new("openssl").args(arguments).status().unwrap().success());
+        let openssl =
+            |arguments: &[&str]| assert!(Command::new("openssl").args(arguments).status().unwrap().success());
         openssl(&["genpkey", "-algorithm", "ed25519", "-out", key.to_str().unwrap()]);
         openssl(&["pkey", "-in", key.to_str().unwrap(), "-pubout", "-out", public.to_str().unwrap()]);
     }

@@ -67,9 +67,28 @@ pub(crate) fn below(root: &Path, path: &str) -> PathBuf {
 
 /// The kinds of change; each is done to an object of its own.
 pub(crate) const KINDS: &[&str] = &[
-    "content", "restored", "append", "touch", "mode", "set-uid", "owner", "group", "xattr", "acl", "capability",
-    "immutable", "append-only", "hard-link", "to-directory", "to-fifo", "to-link", "add", "add-directory", "remove",
-    "rename", "target",
+    "content",
+    "restored",
+    "append",
+    "touch",
+    "mode",
+    "set-uid",
+    "owner",
+    "group",
+    "xattr",
+    "acl",
+    "capability",
+    "immutable",
+    "append-only",
+    "hard-link",
+    "to-directory",
+    "to-fifo",
+    "to-link",
+    "add",
+    "add-directory",
+    "remove",
+    "rename",
+    "target",
 ];
 
 /// Changes one object in one way, and writes down what must be told of it.
@@ -100,7 +119,11 @@ pub(crate) fn change(root: &Path, kind: &'static str, path: &str, truth: &mut Tr
         }
         "touch" => {
             let handle = fs::File::open(&file).unwrap();
-            handle.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(dice.next() % 1_000_000_000)).unwrap();
+            handle
+                .set_modified(
+                    std::time::UNIX_EPOCH + std::time::Duration::from_secs(dice.next() % 1_000_000_000),
+                )
+                .unwrap();
             tell(path, "modified", &["mtime"]);
         }
         "mode" | "set-uid" => {
@@ -185,7 +208,11 @@ pub(crate) fn soften(root: &Path) {
 }
 
 fn chattr(flag: &str, file: &Path) {
-    assert!(Command::new("chattr").arg(flag).arg(file).status().unwrap().success(), "chattr {flag} {}", file.display());
+    assert!(
+        Command::new("chattr").arg(flag).arg(file).status().unwrap().success(),
+        "chattr {flag} {}",
+        file.display()
+    );
 }
 
 fn chattr_all(root: &Path) {

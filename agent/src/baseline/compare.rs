@@ -96,8 +96,7 @@ pub(super) fn is_same_by_metadata(before: &Object, now: &Object) -> bool {
         && before.flags == now.flags
 }
 
-const KINDS_OF_XATTRS: [Fields; 4] =
-    [Fields::ACL, Fields::SELINUX, Fields::CAPABILITIES, Fields::XATTRS];
+const KINDS_OF_XATTRS: [Fields; 4] = [Fields::ACL, Fields::SELINUX, Fields::CAPABILITIES, Fields::XATTRS];
 
 #[cfg(test)]
 mod tests {
@@ -140,7 +139,8 @@ mod tests {
 
     #[test]
     fn each_rule_sees_what_it_is_about() {
-        type Case = (fn(&mut Object), &'static [&'static str], &'static [&'static str], &'static [&'static str]);
+        type Case =
+            (fn(&mut Object), &'static [&'static str], &'static [&'static str], &'static [&'static str]);
         let cases: &[Case] = &[
             (|o| o.content = hashed(2, 10), &["content"], &[], &["content"]),
             (|o| o.size = 11, &["size"], &[], &[]),
@@ -176,10 +176,7 @@ mod tests {
             ("user.anything", "xattrs"),
         ] {
             let with = |o: &mut Object| {
-                o.xattrs.push(Xattr {
-                    name: name.as_bytes().into(),
-                    value: Value::Whole((*b"v").into()),
-                });
+                o.xattrs.push(Xattr { name: name.as_bytes().into(), value: Value::Whole((*b"v").into()) });
             };
             assert_eq!(names(Compare::Content, with), [field], "{name}");
         }

@@ -92,7 +92,8 @@ impl<'a> Visitor for Comparing<'a> {
 
     fn wants(&self, slice: &mut Slice<'a>, scope: &Scope, name: &[u8], seen: &Object) -> Option<Want> {
         slice.current = self.agreed_on(slice, name);
-        let rule = scope.rule(self.rules, self.selection, name).filter(|rule| rule.compare != Compare::Nothing)?;
+        let rule =
+            scope.rule(self.rules, self.selection, name).filter(|rule| rule.compare != Compare::Nothing)?;
         let before = slice.current.as_ref();
         slice.is_trusted = before.is_some_and(|before| self.is_trusted(before, seen));
         if slice.is_trusted {
@@ -176,7 +177,10 @@ impl<'a> Visitor for Comparing<'a> {
         let is_missed = below.take(2).any(|item| item.is_ok_and(|(at, ..)| at.len() > path.len()));
         if is_missed {
             let mut found = Found::default();
-            found.unseen(path.to_vec(), format!("a mount of {file_system} lies over it, which is not looked into"));
+            found.unseen(
+                path.to_vec(),
+                format!("a mount of {file_system} lies over it, which is not looked into"),
+            );
             self.keep(found);
         }
     }
@@ -260,7 +264,14 @@ impl<'a> Comparing<'a> {
     fn gone(&self, slice: &mut Slice<'a>, path: &[u8], entry: Entry) {
         let rule = self.rules.of_path(path).filter(|rule| rule.compare != Compare::Nothing);
         if let Some(rule) = rule.filter(|_| self.selection.contains(path)) {
-            slice.found.tell(Change::Removed, path.to_vec(), Fields::default(), Some(entry.object), None, rule);
+            slice.found.tell(
+                Change::Removed,
+                path.to_vec(),
+                Fields::default(),
+                Some(entry.object),
+                None,
+                rule,
+            );
         }
     }
 
@@ -332,7 +343,8 @@ impl Found {
         after: Option<Object>,
         rule: &Rule,
     ) {
-        let severity = if fields == Fields::MTIME { crate::finding::Severity::Informational } else { rule.severity };
+        let severity =
+            if fields == Fields::MTIME { crate::finding::Severity::Informational } else { rule.severity };
         match change {
             Change::Added => self.counts.added += 1,
             Change::Removed => self.counts.removed += 1,
@@ -353,7 +365,8 @@ impl Found {
     fn merge(&mut self, other: Self, most: usize) {
         let Self { drifts, counts, unseen, verified, damage } = other;
         self.counts.add(&counts);
-        self.unseen.extend(unseen.into_iter().take(super::MAX_UNSEEN - self.unseen.len().min(super::MAX_UNSEEN)));
+        self.unseen
+            .extend(unseen.into_iter().take(super::MAX_UNSEEN - self.unseen.len().min(super::MAX_UNSEEN)));
         self.verified.extend(verified);
         self.damage = self.damage.take().or(damage);
         self.drifts.extend(drifts);

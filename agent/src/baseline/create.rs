@@ -51,8 +51,7 @@ pub fn create(
 ) -> Result<Created, CannotCompare> {
     let began = Instant::now();
     let (rules, mounts) = (policy.rules(), Mounts::of(host)?);
-    let header =
-        Header { who: who.to_owned(), why: why.to_owned(), ..header(host, policy, &rules) };
+    let header = Header { who: who.to_owned(), why: why.to_owned(), ..header(host, policy, &rules) };
     let draft = Draft::resume(directory, header)?;
     let (recorded, no_owners) = match recorded::all(host) {
         Ok(recorded) => (recorded, None),
@@ -71,8 +70,8 @@ pub fn create(
     let told = |totals: Totals| {
         tell(Progress { objects: totals.objects, bytes: totals.bytes, ..Progress::default() });
     };
-    let totals = super::walk(host, &mounts, policy, None, super::workers(), is_over, &told)
-        .run(&creating, scope)?;
+    let totals =
+        super::walk(host, &mounts, policy, None, super::workers(), is_over, &told).run(&creating, scope)?;
     let resumed = creating.resumed.into_inner();
     let Found { unseen, unseen_count, refused } =
         creating.trouble.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -191,7 +190,9 @@ impl Visitor for Creating<'_> {
     fn end(&self, slice: Slice) {
         match self.draft.add(&slice.directory, &slice.entries) {
             // One that cannot be kept must not stand in the way of the others.
-            Err(NotKept::Refused(_)) => slice.entries.iter().for_each(|entry| self.add_one(&slice.directory, entry)),
+            Err(NotKept::Refused(_)) => {
+                slice.entries.iter().for_each(|entry| self.add_one(&slice.directory, entry))
+            }
             added => self.refused(added),
         }
     }

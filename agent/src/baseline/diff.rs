@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -249,9 +249,10 @@ fn explain(host: &Host, store: &Store, found: &mut Found) {
         Some(entry.owner?.package.to_string())
     };
     found.counts.explained = account(host, &mut found.drifts, owner);
-    let texts = found.drifts.iter_mut().filter(|drift| {
-        drift.change == Change::Modified && drift.fields.contains(Fields::CONTENT)
-    });
+    let texts = found
+        .drifts
+        .iter_mut()
+        .filter(|drift| drift.change == Change::Modified && drift.fields.contains(Fields::CONTENT));
     for drift in texts.take(MAX_TEXTS) {
         let after = drift.after.as_ref().and_then(|after| after.text.as_deref()).and_then(text::keep);
         let before = agreed(drift).and_then(|(_, entry)| entry.text);

@@ -24,8 +24,7 @@ pub(super) fn run(args: &CreateArgs, out: &mut dyn Write) -> Result<Exit, Failur
     let meter = Meter::start();
     let (who, why) = (who(), args.reason.as_deref().unwrap_or_default());
     let is_over = AtomicBool::new(false);
-    let created =
-        create(&host, &policy, &directory, (&who, why), &is_over, &|progress| meter.show(progress));
+    let created = create(&host, &policy, &directory, (&who, why), &is_over, &|progress| meter.show(progress));
     drop(meter);
     let created = created.map_err(Failure::trouble)?;
     let exit = if created.unseen_count == 0 { Exit::Clean } else { Exit::Incomplete };
@@ -53,9 +52,10 @@ fn refuse_another(directory: &std::path::Path) -> Result<(), Failure> {
 }
 
 fn json(created: &Created, out: &mut dyn Write) -> io::Result<()> {
-    let unseen = created.unseen.iter().map(|unseen| {
-        json!({"path": Text::from_bytes(&unseen.path).to_string(), "reason": unseen.why})
-    });
+    let unseen = created
+        .unseen
+        .iter()
+        .map(|unseen| json!({"path": Text::from_bytes(&unseen.path).to_string(), "reason": unseen.why}));
     let document = json!({
         "schema": "guestward.baseline/1",
         "version": created.identity.version,

@@ -75,7 +75,8 @@ mod tests {
 
     #[test]
     fn it_tells_the_rate_and_the_time_that_is_left() {
-        let progress = Progress { objects: 50, of_objects: 200, bytes: 1_000_000_000, of_bytes: 4_000_000_000 };
+        let progress =
+            Progress { objects: 50, of_objects: 200, bytes: 1_000_000_000, of_bytes: 4_000_000_000 };
         assert_eq!(
             line(progress, Duration::from_secs(2)),
             "50 of 200 objects, 1.00 GB of 4.00 GB at 500 MB/s, 6 s left"

@@ -23,7 +23,9 @@ pub(super) fn run(args: &ShowArgs, out: &mut dyn Write) -> Result<Exit, Failure>
             let found = store.entry(&path, &mut Cache::default()).map_err(Failure::trouble)?;
             let (ordinal, entry) = found.ok_or_else(|| {
                 let path = Text::from_bytes(&path);
-                Failure::trouble(format!("nothing was agreed on {path}; `guestward policy show` has the rules"))
+                Failure::trouble(format!(
+                    "nothing was agreed on {path}; `guestward policy show` has the rules"
+                ))
             })?;
             one(&store, &path, ordinal, &entry, format, out)
         }
@@ -47,10 +49,13 @@ fn digests(
     out: &mut dyn Write,
 ) -> Result<io::Result<()>, Failure> {
     let digests = store.digests(path, levels).map_err(Failure::trouble)?;
-    let shown = |path: &[u8]| if path.is_empty() { "/".to_owned() } else { Text::from_bytes(path).to_string() };
+    let shown =
+        |path: &[u8]| if path.is_empty() { "/".to_owned() } else { Text::from_bytes(path).to_string() };
     if format == Format::Json {
-        let list: Vec<_> =
-            digests.iter().map(|(path, digest)| json!({"path": shown(path), "digest": hex(digest)})).collect();
+        let list: Vec<_> = digests
+            .iter()
+            .map(|(path, digest)| json!({"path": shown(path), "digest": hex(digest)}))
+            .collect();
         let document = json!({"schema": "guestward.baseline-digests/1", "directories": list});
         return Ok(line(&document, out));
     }
@@ -143,6 +148,17 @@ fn line(document: &serde_json::Value, out: &mut dyn Write) -> io::Result<()> {
 }
 
 const FIELDS: [&str; 13] = [
-    "type", "mode", "owner", "group", "size", "target", "device", "links", "flags", "acl", "selinux",
-    "capabilities", "mtime",
+    "type",
+    "mode",
+    "owner",
+    "group",
+    "size",
+    "target",
+    "device",
+    "links",
+    "flags",
+    "acl",
+    "selinux",
+    "capabilities",
+    "mtime",
 ];

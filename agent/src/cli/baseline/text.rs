@@ -7,8 +7,8 @@ use super::super::paint::{self, Paint};
 use super::look::size;
 use crate::baseline::diff::{Depth, Report, Steady};
 use crate::baseline::drift::{Drift, Fields, Records};
-use crate::finding::{Text, Verdict};
 use crate::finding::wire::object::Described;
+use crate::finding::{Text, Verdict};
 
 pub(super) struct Page {
     paint: Paint,

@@ -1,10 +1,10 @@
 //! `guestward baseline diff --format json`: schema `guestward.drift/1`.
 
-use serde::ser::{SerializeSeq as _, Serializer};
 use serde::Serialize;
+use serde::ser::{SerializeSeq as _, Serializer};
 
-use super::object::{Described, exact, hex, text};
 use super::body::Told;
+use super::object::{Described, exact, hex, text};
 use super::rfc3339_millis;
 use crate::baseline::diff::{Counts, Depth, Identity, Report};
 use crate::baseline::drift::{Accounted, Drift, Unseen};
@@ -120,8 +120,18 @@ impl Summary {
             Depth::Full => "full",
             Depth::Metadata { .. } => "metadata",
         };
-        let Counts { objects, by_hash, by_metadata, bytes, added, removed, modified, unstable, explained, unseen } =
-            *counts;
+        let Counts {
+            objects,
+            by_hash,
+            by_metadata,
+            bytes,
+            added,
+            removed,
+            modified,
+            unstable,
+            explained,
+            unseen,
+        } = *counts;
         let verified = Verified { by_hash, by_metadata, depth, clock };
         Self { objects, added, removed, modified, unstable, explained, unseen, verified, bytes }
     }
