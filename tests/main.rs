@@ -45,5 +45,6 @@ mod sudoers_differential;
 mod support;
 mod surroundings;
 mod system_differential;
+mod tree;
 mod units;
 mod verify_log_group;

@@ -55,7 +55,7 @@ impl<'a> Boundaries<'a> {
                 None => Side::Out { kind: "unknown".to_owned(), answers: false },
             },
             // Before Linux 5.8. No mount point: a subvolume, which has a device of its own, too.
-            None => match list.filter(|mount| point(mount) == path).last() {
+            None => match list.rfind(|mount| point(mount) == path) {
                 Some(mount) => self.side(mount.kind.as_str()),
                 None => Side::In { is_distant: false },
             },

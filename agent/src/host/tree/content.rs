@@ -227,12 +227,11 @@ fn is_one(found: &Stat, seen: &Object) -> bool {
 }
 
 fn is_as_seen(found: &Stat, seen: &Object) -> bool {
-    let time = |seconds, nanos| (i64::try_from(seconds), u32::try_from(nanos));
-    let of = |moment: Moment| (Ok(moment.seconds), Ok(moment.nanos));
+    let is_at = |seconds, nanos, seen: Moment| (seconds, nanos) == (seen.seconds, u64::from(seen.nanos));
     is_one(found, seen)
         && size_of(found) == seen.size
-        && time(found.st_mtime, found.st_mtime_nsec) == of(seen.modified)
-        && time(found.st_ctime, found.st_ctime_nsec) == of(seen.changed)
+        && is_at(found.st_mtime, found.st_mtime_nsec, seen.modified)
+        && is_at(found.st_ctime, found.st_ctime_nsec, seen.changed)
 }
 
 fn size_of(found: &Stat) -> u64 {

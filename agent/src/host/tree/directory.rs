@@ -170,3 +170,36 @@ const DIRECTORY: OFlags = OFlags::RDONLY
 const SHARE: u64 = 4;
 /// Beyond it nothing is won: only a tree made for it holds more than a few hundred.
 const MOST: usize = 4_096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::{MetadataExt as _, symlink};
+
+    #[test]
+    fn a_directory_that_nobody_holds_is_found_again_from_the_root_and_never_through_a_link() {
+        let root = tempfile::tempdir().unwrap();
+        let deep = "/a".repeat(100);
+        fs::create_dir_all(root.path().join(&deep[1..])).unwrap();
+        symlink("a", root.path().join("b")).unwrap();
+        let meta = fs::metadata(root.path().join(&deep[1..])).unwrap();
+        let place = Place { device: meta.dev(), inode: meta.ino(), mount: None, is_distant: false };
+        let host = Host::at(root.path()).unwrap();
+        let open = |path: &str, place| Next { parent: None, path: path.into(), place }.open(&host).map(drop);
+        open(&deep, place).unwrap();
+        let through_link = deep.replacen("/a", "/b", 1);
+        assert_eq!(open(&through_link, place).unwrap_err(), exchanged(through_link.as_bytes()));
+        let another = Place { inode: place.inode + 1, ..place };
+        assert_eq!(open(&deep, another).unwrap_err(), exchanged(deep.as_bytes()));
+    }
+
+    #[test]
+    fn what_is_let_go_is_not_counted() {
+        let holding = Holding { count: Arc::default(), most: 2 };
+        let (first, _second) = (holding.one(), holding.one());
+        assert!(holding.is_short());
+        drop(first);
+        assert!(!holding.is_short());
+    }
+}

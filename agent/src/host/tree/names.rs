@@ -1,11 +1,11 @@
 //! The names in one directory, in the order of their bytes: one stretch of memory for all of them.
 
 use std::ffi::CStr;
+use std::mem::MaybeUninit;
 
 use rustix::fd::AsFd;
 use rustix::fs::RawDir;
 use rustix::io::Errno;
-use std::mem::MaybeUninit;
 
 #[derive(Debug, Default)]
 pub(super) struct Names {

@@ -108,3 +108,56 @@ pub(super) fn run<J: Send, W>(
         Ok(())
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicU32;
+
+    #[test]
+    fn what_follows_from_a_job_is_done_too_and_then_all_go_home() {
+        let done = AtomicU32::new(0);
+        run(
+            4,
+            12_u32,
+            &AtomicBool::new(false),
+            || (),
+            |(), depth, jobs| {
+                done.fetch_add(1, Ordering::Relaxed);
+                if depth > 0 {
+                    jobs.push(depth - 1);
+                    jobs.push(depth - 1);
+                }
+            },
+        )
+        .unwrap();
+        assert_eq!(done.into_inner(), (1 << 13) - 1);
+    }
+
+    #[test]
+    fn a_worker_that_fails_leaves_nobody_waiting() {
+        let failed = std::panic::catch_unwind(|| {
+            run(4, 0, &AtomicBool::new(false), || (), |(), _, _| panic!("on purpose")).unwrap();
+        });
+        assert!(failed.is_err());
+    }
+
+    #[test]
+    fn once_it_is_over_nothing_is_begun() {
+        let over = AtomicBool::new(false);
+        let done = AtomicU32::new(0);
+        run(
+            1,
+            0,
+            &over,
+            || (),
+            |(), job, jobs| {
+                over.store(true, Ordering::Relaxed);
+                done.fetch_add(1, Ordering::Relaxed);
+                jobs.push(job + 1);
+            },
+        )
+        .unwrap();
+        assert_eq!(done.into_inner(), 1);
+    }
+}

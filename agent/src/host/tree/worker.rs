@@ -4,6 +4,8 @@ use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use rustix::fd::AsFd;
+
 use super::boundary::Boundaries;
 use super::digests::Digests;
 use super::directory::Holding;
@@ -12,8 +14,6 @@ use super::pace::processor_time;
 use super::{Limits, Pace, Totals, Walk, xattrs};
 use crate::host::Host;
 use crate::sys::{priority, xattr};
-
-use rustix::fd::AsFd;
 
 /// Shared by all workers.
 pub(super) struct Ground<'a> {
