@@ -128,3 +128,24 @@ impl Key {
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slices_come_back_in_the_order_of_the_tree() {
+        let folder = tempfile::tempdir().unwrap();
+        let runs = Runs::new(folder.path()).unwrap();
+        for (directory, name) in
+            [("/b", "x"), ("/a/b", "a"), ("/a-b", "a"), ("/a", "b"), ("/a", "a"), ("", "a")]
+        {
+            runs.add(directory.as_bytes(), name.as_bytes(), format!("{directory} {name}").as_bytes())
+                .unwrap();
+        }
+        let sorted: Vec<String> =
+            runs.sorted().map(|run| String::from_utf8(run.unwrap().bytes).unwrap()).collect();
+        assert_eq!(sorted, [" a", "/a a", "/a b", "/a/b a", "/a-b a", "/b x"]);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "its file has no name");
+    }
+}

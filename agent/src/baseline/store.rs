@@ -32,6 +32,7 @@ mod overlay;
 mod packages;
 mod publish;
 mod recall;
+mod seal;
 pub(super) mod section;
 #[cfg(test)]
 mod tests;
@@ -56,7 +57,9 @@ pub use draft::Draft;
 use head::Head;
 pub use header::{Accepted, Header};
 pub use look::{Below, OwnSlice, Slice};
+pub use overlay::Seen;
 pub use recall::Recall;
+pub use seal::{NoKey, PublicKey, Sealed, SealingKey};
 
 /// What was agreed of one object.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -172,8 +172,10 @@ pub fn order(a: (&[u8], &[u8]), b: (&[u8], &[u8])) -> Ordering {
 
 /// Depth first: what is below a directory follows it before anything else does.
 pub fn directories(a: &[u8], b: &[u8]) -> Ordering {
-    let key = |byte: &u8| if *byte == b'/' { 0_u16 } else { u16::from(*byte) + 1 };
-    a.iter().map(key).cmp(b.iter().map(key))
+    // Where they differ first decides; up to there nothing has to be weighed.
+    let Some(at) = a.iter().zip(b).position(|(a, b)| a != b) else { return a.len().cmp(&b.len()) };
+    let key = |byte: u8| if byte == b'/' { 0_u16 } else { u16::from(byte) + 1 };
+    key(a[at]).cmp(&key(b[at]))
 }
 
 /// The path of an object.

@@ -48,7 +48,7 @@ impl Store {
         let changes = overlaid(&delta.changes, pending.changes.clone());
         let (entries, after) = self.measure(&changes)?;
         let accepted = Accepted {
-            seq: self.acceptances().next_back().map_or(0, |last| last.seq).saturating_add(1),
+            seq: self.seq().saturating_add(1),
             when: acceptance.when,
             who: acceptance.who.clone(),
             why: acceptance.why.clone(),
@@ -84,11 +84,11 @@ impl Store {
     }
 
     /// How many entries there would be, and their root digest.
-    fn measure(&self, changes: &Changes) -> Result<(u64, [u8; 32]), Damage> {
+    pub(super) fn measure(&self, changes: &Changes) -> Result<(u64, [u8; 32]), Damage> {
         let mut all = Overlaid::new(&self.base, changes, Cache::default(), (b"", b""), Until::End)?;
         let (mut tree, mut entries) = (Tree::new(), 0);
         while let Some(found) = all.next()? {
-            tree.push(&found.directory, &found.name, &found.entry);
+            tree.push(found.directory, found.name, found.entry);
             entries += 1;
         }
         Ok((entries, tree.finish().0))

@@ -116,7 +116,7 @@ impl Place {
         self.passed
     }
 
-    /// Goes on to the first group that is not before `wanted`; it is not read yet.
+    /// Goes on to the first group that is not before the wanted one.
     pub(super) fn skip_to(
         &mut self,
         groups: &[u8],
@@ -124,38 +124,34 @@ impl Place {
         packages: &Packages,
     ) -> Result<(), Malformed> {
         while self.at < groups.len() {
-            let group = group(groups, self.at)?;
-            if group.common > self.directory.len() {
-                return Err(TOO_MUCH_SHARED);
-            }
-            let common = self.directory.get(..group.common).ok_or(TOO_MUCH_SHARED)?;
-            let mut directory = Vec::with_capacity(group.common + group.rest.len());
-            directory.extend_from_slice(common);
-            directory.extend_from_slice(group.rest);
-            if !is_before(&directory) {
-                return Ok(());
+            let count = self.begin_group(groups)?;
+            if !is_before(&self.directory) {
+                break;
             }
             if self.first.is_none() {
                 // What is first of the block is what all groups lean on.
-                let mut reader = Reader::new(groups, group.at);
-                let mut context = Context::default();
+                let mut reader = Reader::new(groups, self.at);
                 (reader.number()?, reader.string()?);
-                entry::read(&mut reader, &mut context, packages)?;
-                self.first = Some(context);
+                entry::read(&mut reader, &mut self.context, packages, &mut Entry::blank())?;
+                self.first = Some(self.context.clone());
             }
-            let count = u32::try_from(group.count).map_err(|_| TOO_MANY)?;
+            let count = u32::try_from(count).map_err(|_| TOO_MANY)?;
             self.passed = self.passed.checked_add(count).ok_or(TOO_MANY)?;
-            self.directory = directory;
-            self.at = group.end;
+            (self.left, self.at) = (0, self.end);
         }
         Ok(())
     }
 
-    /// The next entry; its directory and name are in here.
-    pub(super) fn next(&mut self, groups: &[u8], packages: &Packages) -> Result<Option<Entry>, Malformed> {
+    /// The next entry; its directory and name are in here. Whether there was one.
+    pub(super) fn next(
+        &mut self,
+        groups: &[u8],
+        packages: &Packages,
+        into: &mut Entry,
+    ) -> Result<bool, Malformed> {
         if self.left == 0 {
             if self.at >= groups.len() {
-                return Ok(None);
+                return Ok(false);
             }
             self.begin_group(groups)?;
         }
@@ -166,7 +162,7 @@ impl Place {
         }
         self.name.truncate(common);
         self.name.extend_from_slice(reader.string()?);
-        let entry = entry::read(&mut reader, &mut self.context, packages)?;
+        entry::read(&mut reader, &mut self.context, packages, into)?;
         if self.first.is_none() {
             self.first = Some(self.context.clone());
         }
@@ -176,10 +172,11 @@ impl Place {
         if self.left == 0 && self.at != self.end {
             return Err(BEYOND);
         }
-        Ok(Some(entry))
+        Ok(true)
     }
 
-    fn begin_group(&mut self, groups: &[u8]) -> Result<(), Malformed> {
+    /// How many entries it has.
+    fn begin_group(&mut self, groups: &[u8]) -> Result<u64, Malformed> {
         let group = group(groups, self.at)?;
         if group.common > self.directory.len() {
             return Err(TOO_MUCH_SHARED);
@@ -189,7 +186,7 @@ impl Place {
         self.name.clear();
         (self.left, self.at, self.end) = (group.count, group.at, group.end);
         self.context = self.first.clone().unwrap_or_default();
-        Ok(())
+        Ok(group.count)
     }
 }
 

@@ -28,6 +28,7 @@ impl<'a> Reader<'a> {
         self.bytes.len().saturating_sub(self.at)
     }
 
+    #[inline]
     pub(super) fn take(&mut self, count: usize) -> Result<&'a [u8], Malformed> {
         let end = self.at.checked_add(count).ok_or(TOO_SHORT)?;
         let taken = self.bytes.get(self.at..end).ok_or(TOO_SHORT)?;
@@ -35,16 +36,19 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
+    #[inline]
     pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
         self.take(N)?.try_into().map_err(|_| TOO_SHORT)
     }
 
+    #[inline]
     pub(super) fn byte(&mut self) -> Result<u8, Malformed> {
         let byte = *self.bytes.get(self.at).ok_or(TOO_SHORT)?;
         self.at += 1;
         Ok(byte)
     }
 
+    #[inline]
     pub(super) fn u32(&mut self) -> Result<u32, Malformed> {
         self.array().map(u32::from_le_bytes)
     }
@@ -54,7 +58,18 @@ impl<'a> Reader<'a> {
     }
 
     /// LEB128.
+    #[inline]
     pub(super) fn number(&mut self) -> Result<u64, Malformed> {
+        match self.bytes.get(self.at) {
+            Some(&byte) if byte < 0x80 => {
+                self.at += 1;
+                Ok(byte.into())
+            }
+            _ => self.long_number(),
+        }
+    }
+
+    fn long_number(&mut self) -> Result<u64, Malformed> {
         let mut number = 0;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
@@ -70,11 +85,13 @@ impl<'a> Reader<'a> {
         Err(TOO_LARGE)
     }
 
+    #[inline]
     pub(super) fn number32(&mut self) -> Result<u32, Malformed> {
         u32::try_from(self.number()?).map_err(|_| TOO_LARGE)
     }
 
     /// How far something is from something else, in either direction.
+    #[inline]
     pub(super) fn distance(&mut self) -> Result<i64, Malformed> {
         let number = self.number()?;
         Ok((number >> 1).cast_signed() ^ -(number & 1).cast_signed())
@@ -87,6 +104,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A byte string with its length.
+    #[inline]
     pub(super) fn string(&mut self) -> Result<&'a [u8], Malformed> {
         let length = self.count(1)?;
         self.take(length)

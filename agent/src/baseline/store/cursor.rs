@@ -45,6 +45,9 @@ pub(super) struct Cursor<'s, C> {
     cache: C,
     block: usize,
     place: Place,
+    /// The entry that was read last, and its ordinal.
+    entry: Entry,
+    ordinal: u32,
     /// Where to begin, until that is reached.
     from: Option<(Vec<u8>, Vec<u8>)>,
     until: Until,
@@ -71,20 +74,20 @@ impl<'s, C: BorrowMut<Cache>> Cursor<'s, C> {
                 .map_err(|what| malformed(base, block, what))?;
         }
         let from = Some((directory.to_vec(), name.to_vec()));
-        Ok(Self { base, cache, block, place, from, until, is_over })
+        Ok(Self { base, cache, block, place, entry: Entry::blank(), ordinal: 0, from, until, is_over })
     }
 
-    /// The next entry and its ordinal; where it is, [`Self::key`] says.
-    pub(super) fn next(&mut self) -> Result<Option<(u32, Entry)>, Damage> {
+    /// Whether there is a next entry; [`Self::key`] and [`Self::entry`] tell it.
+    pub(super) fn next(&mut self) -> Result<bool, Damage> {
         while !self.is_over {
             let cache = self.cache.borrow_mut();
             load(self.base, cache, self.block)?;
-            let ordinal = self.base.ordinal(self.block).saturating_add(self.place.passed());
-            let next = self.place.next(groups(cache), &self.base.packages);
-            let Some(entry) = next.map_err(|what| malformed(self.base, self.block, what))? else {
+            let passed = self.place.passed();
+            let next = self.place.next(groups(cache), &self.base.packages, &mut self.entry);
+            if !next.map_err(|what| malformed(self.base, self.block, what))? {
                 self.next_block();
                 continue;
-            };
+            }
             let key = (&self.place.directory[..], &self.place.name[..]);
             if let Some((directory, name)) = &self.from {
                 if order(key, (directory, name)).is_lt() {
@@ -96,13 +99,22 @@ impl<'s, C: BorrowMut<Cache>> Cursor<'s, C> {
                 self.is_over = true;
                 break;
             }
-            return Ok(Some((ordinal, entry)));
+            self.ordinal = self.base.ordinal(self.block).saturating_add(passed);
+            return Ok(true);
         }
-        Ok(None)
+        Ok(false)
     }
 
     pub(super) fn key(&self) -> (&[u8], &[u8]) {
         (&self.place.directory, &self.place.name)
+    }
+
+    pub(super) fn entry(&self) -> (u32, &Entry) {
+        (self.ordinal, &self.entry)
+    }
+
+    pub(super) fn take(&mut self) -> Entry {
+        std::mem::replace(&mut self.entry, Entry::blank())
     }
 
     fn next_block(&mut self) {

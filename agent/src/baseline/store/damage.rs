@@ -37,7 +37,7 @@ impl Damage {
         Self { file: file.to_owned(), offset: offset.into(), fault }
     }
 
-    pub(super) fn malformed(file: &Path, offset: u64, what: Malformed) -> Self {
+    pub(super) fn malformed(file: &Path, offset: impl Into<Option<u64>>, what: Malformed) -> Self {
         Self::new(file, offset, Fault::Malformed(what.0))
     }
 

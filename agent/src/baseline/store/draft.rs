@@ -213,7 +213,9 @@ pub(super) fn read_slice(bytes: &[u8]) -> Result<Slice, Malformed> {
         let common = usize::try_from(reader.number()?).ok().filter(|&common| common <= name.len());
         name.truncate(common.ok_or(Malformed("a name shares more with the one before than that has"))?);
         name.extend_from_slice(reader.string()?);
-        entries.push((name.clone(), entry::read(&mut reader, &mut context, &packages)?));
+        let mut entry = Entry::blank();
+        entry::read(&mut reader, &mut context, &packages, &mut entry)?;
+        entries.push((name.clone(), entry));
     }
     Ok(Slice { directory, at, entries })
 }

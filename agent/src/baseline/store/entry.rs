@@ -2,6 +2,8 @@
 //!
 //! A digest cannot be made shorter; nearly all else of an entry is as its neighbours have it.
 
+use std::sync::Arc;
+
 use super::bytes::{Malformed, Push, Reader};
 use super::packages::{Interner, Packages};
 use super::{Entry, Owner};
@@ -172,70 +174,68 @@ pub(super) fn push_trouble(out: &mut Vec<u8>, trouble: Trouble) {
     out.distance(errno.into());
 }
 
-/// What [`push`] wrote.
+/// What [`push`] wrote, into an entry that is used again: entries are large, and are read by the hundred thousand.
 pub(super) fn read(
     reader: &mut Reader<'_>,
     context: &mut Context,
     packages: &Packages,
-) -> Result<Entry, Malformed> {
+    into: &mut Entry,
+) -> Result<(), Malformed> {
     let [a, b, c] = reader.array()?;
     let flags = u32::from_le_bytes([a, b, c, 0]);
     let has = |which: u32| flags & which != 0;
-    let kind = KINDS[usize::from(a & 7)];
+    let object = &mut into.object;
+    object.kind = KINDS[usize::from(a & 7)];
     let owners = &mut context.owners[usize::from(a & 7)];
     if !has(SAME_OWNERS) {
         *owners = (reader.number32()?, reader.number32()?, reader.number32()?);
     }
-    let (mode, uid, gid) = *owners;
+    (object.mode, object.uid, object.gid) = *owners;
     if !has(SAME_DEVICE) {
         context.device = reader.number()?;
     }
-    let size = reader.number()?;
+    object.device = context.device;
+    object.size = reader.number()?;
     context.inode = context.inode.wrapping_add(reader.distance()?.cast_unsigned());
-    let links = if has(ONE_LINK) { 1 } else { reader.number32()? };
+    object.inode = context.inode;
+    object.links = if has(ONE_LINK) { 1 } else { reader.number32()? };
+    read_times(reader, flags, context, object)?;
+    object.rdev = if has(DEVICE_FILE) { reader.number()? } else { 0 };
+    object.flags = Flags(if has(FLAGS) { reader.byte()? } else { 0 });
+    object.content = read_content(reader, flags >> CONTENT_SHIFT & 7, object.size)?;
+    object.target = if has(TARGET) { Some(reader.string()?.into()) } else { None };
+    object.xattrs.clear();
+    if has(XATTRS) {
+        read_xattrs(reader, &mut object.xattrs)?;
+    }
+    object.xattr_trouble = if has(XATTR_TROUBLE) { Some(read_trouble(reader)?) } else { None };
+    object.md5 = if has(MD5) { Some(reader.array()?) } else { None };
+    let md5 = object.md5;
+    match has(OWNER) {
+        true => read_owner(reader, flags, md5, context, packages, &mut into.owner)?,
+        false => into.owner = None,
+    }
+    into.text = if has(TEXT) { Some(reader.string()?.into()) } else { None };
+    into.per_host = has(PER_HOST);
+    Ok(())
+}
+
+fn read_times(
+    reader: &mut Reader<'_>,
+    flags: u32,
+    context: &mut Context,
+    object: &mut Object,
+) -> Result<(), Malformed> {
     context.modified = context.modified.wrapping_add(reader.distance()?);
-    let nanos = if has(MODIFIED_NANOS) { reader.u32()? } else { 0 };
-    let modified = Moment { seconds: context.modified, nanos };
+    let nanos = if flags & MODIFIED_NANOS != 0 { reader.u32()? } else { 0 };
+    object.modified = Moment { seconds: context.modified, nanos };
     context.changed = context.changed.wrapping_add(reader.distance()?);
-    let changed = Moment { seconds: context.changed, nanos: reader.u32()? };
-    let born = match has(BORN) {
-        true => {
-            Some(Moment { seconds: changed.seconds.wrapping_add(reader.distance()?), nanos: reader.u32()? })
-        }
-        false => None,
+    object.changed = Moment { seconds: context.changed, nanos: reader.u32()? };
+    object.born = match flags & BORN {
+        0 => None,
+        _ => Some(Moment { seconds: context.changed.wrapping_add(reader.distance()?), nanos: reader.u32()? }),
     };
-    let rdev = if has(DEVICE_FILE) { reader.number()? } else { 0 };
-    let inode_flags = Flags(if has(FLAGS) { reader.byte()? } else { 0 });
-    let content = read_content(reader, flags >> CONTENT_SHIFT & 7, size)?;
-    let target = if has(TARGET) { Some(reader.string()?.into()) } else { None };
-    let xattrs = if has(XATTRS) { read_xattrs(reader)? } else { Vec::new() };
-    let xattr_trouble = if has(XATTR_TROUBLE) { Some(read_trouble(reader)?) } else { None };
-    let md5 = if has(MD5) { Some(reader.array()?) } else { None };
-    let owner = if has(OWNER) { Some(read_owner(reader, flags, md5, context, packages)?) } else { None };
-    let text = if has(TEXT) { Some(reader.string()?.into()) } else { None };
-    let (device, inode) = (context.device, context.inode);
-    let object = Object {
-        kind,
-        mode,
-        uid,
-        gid,
-        size,
-        device,
-        inode,
-        links,
-        rdev,
-        modified,
-        changed,
-        born,
-        flags: inode_flags,
-        content,
-        target,
-        xattrs,
-        xattr_trouble,
-        md5,
-        text: None,
-    };
-    Ok(Entry { object, owner, per_host: has(PER_HOST), text })
+    Ok(())
 }
 
 fn read_content(reader: &mut Reader<'_>, code: u32, size: u64) -> Result<Content, Malformed> {
@@ -249,9 +249,9 @@ fn read_content(reader: &mut Reader<'_>, code: u32, size: u64) -> Result<Content
     }
 }
 
-fn read_xattrs(reader: &mut Reader<'_>) -> Result<Vec<Xattr>, Malformed> {
+fn read_xattrs(reader: &mut Reader<'_>, xattrs: &mut Vec<Xattr>) -> Result<(), Malformed> {
     let count = reader.count(3)?;
-    let mut xattrs = Vec::with_capacity(count);
+    xattrs.reserve(count);
     for _ in 0..count {
         let name = reader.string()?.into();
         let value = match reader.byte()? {
@@ -261,7 +261,7 @@ fn read_xattrs(reader: &mut Reader<'_>) -> Result<Vec<Xattr>, Malformed> {
         };
         xattrs.push(Xattr { name, value });
     }
-    Ok(xattrs)
+    Ok(())
 }
 
 fn read_trouble(reader: &mut Reader<'_>) -> Result<Trouble, Malformed> {
@@ -285,17 +285,54 @@ fn read_owner(
     md5: Option<[u8; 16]>,
     context: &mut Context,
     packages: &Packages,
-) -> Result<Owner, Malformed> {
+    into: &mut Option<Owner>,
+) -> Result<(), Malformed> {
     let number = i64::from(context.package).checked_add(reader.distance()?);
     let number = number.and_then(|number| u32::try_from(number).ok());
     context.package = number.ok_or(NO_PACKAGE)?;
-    let package = packages.get(context.package).ok_or(NO_PACKAGE)?;
     let recorded = match flags {
         flags if flags & OWNER_MD5 != 0 => Some(reader.array()?),
         flags if flags & OWNER_SAME_MD5 != 0 => md5,
         _ => None,
     };
-    Ok(Owner { package, md5: recorded, is_configuration: flags & CONFIGURATION != 0 })
+    let package = packages.get(context.package).ok_or(NO_PACKAGE)?;
+    let is_configuration = flags & CONFIGURATION != 0;
+    match into {
+        // Its neighbours are nearly always of the same package: counting its users up and down costs the most here.
+        Some(owner) if Arc::ptr_eq(&owner.package, package) => {
+            (owner.md5, owner.is_configuration) = (recorded, is_configuration);
+        }
+        _ => *into = Some(Owner { package: Arc::clone(package), md5: recorded, is_configuration }),
+    }
+    Ok(())
+}
+
+impl Entry {
+    /// To be read into.
+    pub(super) fn blank() -> Self {
+        let object = Object {
+            kind: Kind::Other,
+            mode: 0,
+            uid: 0,
+            gid: 0,
+            size: 0,
+            device: 0,
+            inode: 0,
+            links: 0,
+            rdev: 0,
+            modified: Moment::default(),
+            changed: Moment::default(),
+            born: None,
+            flags: Flags::default(),
+            content: Content::Unasked,
+            target: None,
+            xattrs: Vec::new(),
+            xattr_trouble: None,
+            md5: None,
+            text: None,
+        };
+        Self { object, owner: None, per_host: false, text: None }
+    }
 }
 
 fn content_code(object: &Object) -> u8 {

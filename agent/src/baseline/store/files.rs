@@ -17,7 +17,6 @@ pub(super) fn verified(version: u64) -> String {
     format!("verified.{version}")
 }
 
-#[allow(dead_code, reason = "the seal follows")]
 pub(super) fn seal(version: u64) -> String {
     format!("seal.{version}")
 }

@@ -5,7 +5,7 @@ use std::borrow::BorrowMut;
 use super::cursor::{Cache, Until};
 use super::damage::Damage;
 use super::digest::Tree;
-use super::overlay::Overlaid;
+use super::overlay::{Overlaid, Seen};
 use super::{Entry, Ordinal, Store};
 use crate::host::object;
 
@@ -13,12 +13,18 @@ use crate::host::object;
 #[derive(Debug)]
 pub struct Slice<'s, 'c>(Overlaid<'s, &'c mut Cache>);
 
+impl Slice<'_, '_> {
+    /// The next one, where it need not be kept: several times as fast as the iterator.
+    pub fn advance(&mut self) -> Result<Option<Seen<'_>>, Damage> {
+        self.0.next()
+    }
+}
+
 impl Iterator for Slice<'_, '_> {
     type Item = Result<(Vec<u8>, Ordinal, Entry), Damage>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let found = self.0.next().transpose()?;
-        Some(found.map(|found| (found.name, found.ordinal, found.entry)))
+        self.0.take(|_, name| name.to_vec()).transpose()
     }
 }
 
@@ -49,8 +55,7 @@ impl Iterator for Below<'_> {
         if let Some(first) = self.first.take() {
             return Some(first);
         }
-        let found = self.rest.next().transpose()?;
-        Some(found.map(|found| (object::path(&found.directory, &found.name), found.ordinal, found.entry)))
+        self.rest.take(object::path).transpose()
     }
 }
 
@@ -81,8 +86,9 @@ impl Store {
     /// What was agreed of one object.
     pub fn entry(&self, path: &[u8], cache: &mut Cache) -> Result<Option<(Ordinal, Entry)>, Damage> {
         let (directory, name) = object::split(path);
-        let found = self.overlaid(cache, (directory, name), Until::In(directory.to_vec(), None))?.next()?;
-        Ok(found.filter(|found| found.name == name).map(|found| (found.ordinal, found.entry)))
+        let mut overlaid = self.overlaid(cache, (directory, name), Until::In(directory.to_vec(), None))?;
+        let found = overlaid.take(|_, name| name.to_vec())?;
+        Ok(found.filter(|(of, ..)| of == name).map(|(_, ordinal, entry)| (ordinal, entry)))
     }
 
     /// What was agreed of an object, and of all that is below it.
@@ -108,7 +114,7 @@ impl Store {
         let mut tree = Tree::telling(Some(above.saturating_add(depth)));
         let mut rest = self.overlaid(Cache::default(), (path, b""), Until::Below(path.to_vec()))?;
         while let Some(found) = rest.next()? {
-            tree.push(&found.directory, &found.name, &found.entry);
+            tree.push(found.directory, found.name, found.entry);
         }
         let (_, mut told) = tree.finish();
         told.retain(|(of, _)| super::digest::is_within(of, path));

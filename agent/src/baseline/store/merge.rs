@@ -1,8 +1,11 @@
 //! Makes a version of a version and what was accepted since: the same entries, the same root digest.
 
+use std::io;
+
 use super::base::About;
 use super::cursor::{Cache, Until};
 use super::damage::{Damage, Fault, NotKept};
+use super::head::replace;
 use super::header::Accepted;
 use super::lock::Lock;
 use super::publish::{next_version, publish};
@@ -32,7 +35,7 @@ impl Store {
         let mut verified = Vec::new();
         let mut all = self.overlaid(Cache::default(), (b"", b""), Until::End)?;
         while let Some(found) = all.next()? {
-            writer.push(&found.directory, &found.name, &found.entry).map_err(disk())?;
+            writer.push(found.directory, found.name, found.entry).map_err(disk())?;
             verified.push(self.verified(found.ordinal));
         }
         let history: Vec<Accepted> = self.acceptances().cloned().collect();
@@ -46,9 +49,21 @@ impl Store {
             )
             .into());
         }
+        self.carry_seal(&lock, version)?;
         publish(&lock.directory, version, &written, &verified)?;
         *self = Self::open(&self.directory)?.ok_or_else(|| NotKept::NoBaseline(self.directory.clone()))?;
         Ok(())
+    }
+
+    /// It stays good for what it sealed.
+    fn carry_seal(&self, lock: &Lock, version: u64) -> Result<(), NotKept> {
+        let disk = |cause| NotKept::Disk { path: self.directory.join(files::seal(version)), cause };
+        let seal = lock.directory.read(&files::seal(self.base.about.version), 0, MAX_SEAL);
+        match seal {
+            Ok(text) => replace(&lock.directory, &files::seal(version), &text).map_err(disk),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(disk(error)),
+        }
     }
 }
 
@@ -58,3 +73,5 @@ const PART: u64 = 20;
 const MIN_CHANGES: u64 = 64;
 /// What is accepted is kept in memory.
 const MAX_CHANGES: u64 = 20_000;
+/// Larger than any.
+const MAX_SEAL: usize = 8192;

@@ -1,6 +1,7 @@
 //! What was accepted since a version was written, laid over it.
 
 use std::borrow::BorrowMut;
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::base::Base;
@@ -63,7 +64,8 @@ pub(super) fn alone(entry: &Entry) -> Vec<u8> {
 pub(super) fn read_alone(bytes: &[u8]) -> Result<Entry, Malformed> {
     let mut reader = Reader::new(bytes, 0);
     let packages = Packages::one(reader.text()?);
-    let entry = entry::read(&mut reader, &mut Context::default(), &packages)?;
+    let mut entry = Entry::blank();
+    entry::read(&mut reader, &mut Context::default(), &packages, &mut entry)?;
     if reader.is_over() {
         Ok(entry)
     } else {
@@ -71,13 +73,13 @@ pub(super) fn read_alone(bytes: &[u8]) -> Result<Entry, Malformed> {
     }
 }
 
-/// An entry on its way out.
-#[derive(Debug)]
-pub(super) struct Found {
-    pub(super) directory: Vec<u8>,
-    pub(super) name: Vec<u8>,
-    pub(super) ordinal: Ordinal,
-    pub(super) entry: Entry,
+/// An entry as it was agreed, until the next one is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen<'a> {
+    pub directory: &'a [u8],
+    pub name: &'a [u8],
+    pub ordinal: Ordinal,
+    pub entry: &'a Entry,
 }
 
 /// A version and what was accepted since, as one.
@@ -85,11 +87,27 @@ pub(super) struct Found {
 pub(super) struct Overlaid<'s, C> {
     base: &'s Base,
     cursor: Cursor<'s, C>,
-    /// What the cursor found, and was not told yet.
-    held: Option<(u32, Entry)>,
-    has_begun: bool,
+    /// What the cursor is at.
+    state: State,
     changes: &'s [Arc<Change>],
     until: Until,
+    /// Of the change that was told last.
+    changed: Entry,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Something that was told already, or nothing yet.
+    Told,
+    /// Something that is to be told.
+    Held,
+    Over,
+}
+
+/// Who has the next entry.
+enum Next<'s> {
+    Base,
+    Change(&'s Change),
 }
 
 impl<'s, C: BorrowMut<Cache>> Overlaid<'s, C> {
@@ -100,45 +118,77 @@ impl<'s, C: BorrowMut<Cache>> Overlaid<'s, C> {
         from: (&[u8], &[u8]),
         until: Until,
     ) -> Result<Self, Damage> {
-        let cursor = Cursor::seek(base, cache, from, until.clone())?;
         let first = changes.partition_point(|change| order(change.key(), from).is_lt());
-        Ok(Self { base, cursor, held: None, has_begun: false, changes: &changes[first..], until })
+        let cursor = Cursor::seek(base, cache, from, until.clone())?;
+        let (changes, changed) = (&changes[first..], Entry::blank());
+        Ok(Self { base, cursor, state: State::Told, changes, until, changed })
     }
 
-    pub(super) fn next(&mut self) -> Result<Option<Found>, Damage> {
-        if !self.has_begun {
-            self.held = self.cursor.next()?;
-            self.has_begun = true;
-        }
+    pub(super) fn next(&mut self) -> Result<Option<Seen<'_>>, Damage> {
+        Ok(match self.advance()? {
+            None => None,
+            Some(Next::Base) => {
+                let ((directory, name), (ordinal, entry)) = (self.cursor.key(), self.cursor.entry());
+                Some(Seen { directory, name, ordinal: Ordinal(ordinal), entry })
+            }
+            Some(Next::Change(change)) => {
+                let (directory, name, ordinal) = (&*change.directory, &*change.name, self.ordinal(change));
+                Some(Seen { directory, name, ordinal, entry: &self.changed })
+            }
+        })
+    }
+
+    /// The same, to keep.
+    pub(super) fn take(&mut self, keep: impl Fn(&[u8], &[u8]) -> Vec<u8>) -> Result<Option<Taken>, Damage> {
+        Ok(match self.advance()? {
+            None => None,
+            Some(Next::Base) => {
+                let (directory, name) = self.cursor.key();
+                let (kept, (ordinal, _)) = (keep(directory, name), self.cursor.entry());
+                Some((kept, Ordinal(ordinal), self.cursor.take()))
+            }
+            Some(Next::Change(change)) => {
+                let kept = keep(&change.directory, &change.name);
+                Some((kept, self.ordinal(change), std::mem::replace(&mut self.changed, Entry::blank())))
+            }
+        })
+    }
+
+    fn advance(&mut self) -> Result<Option<Next<'s>>, Damage> {
         loop {
-            let change =
-                self.changes.first().filter(|change| !self.until.is_past(&change.directory, &change.name));
-            let Some(change) = change else { return self.from_base() };
-            if self.held.is_some() {
-                match order(self.cursor.key(), change.key()) {
-                    std::cmp::Ordering::Less => return self.from_base(),
-                    std::cmp::Ordering::Equal => self.held = self.cursor.next()?,
-                    std::cmp::Ordering::Greater => {}
-                }
+            if self.state == State::Told {
+                self.state = if self.cursor.next()? { State::Held } else { State::Over };
             }
-            self.changes = &self.changes[1..];
+            let changes: &'s [Arc<Change>] = self.changes;
+            let change =
+                changes.first().filter(|change| !self.until.is_past(&change.directory, &change.name));
+            let which = match (self.state, change) {
+                (State::Held, Some(change)) => order(self.cursor.key(), change.key()),
+                (State::Held, None) => Ordering::Less,
+                (_, Some(_)) => Ordering::Greater,
+                (_, None) => return Ok(None),
+            };
+            if which != Ordering::Greater {
+                self.state = State::Told;
+            }
+            if which == Ordering::Less {
+                return Ok(Some(Next::Base));
+            }
+            let Some((change, rest)) = changes.split_first() else { return Ok(None) };
+            self.changes = rest;
             if let Some(bytes) = &change.entry {
-                let malformed = |what| Damage::malformed(&super::files::delta_of(&self.base.path), 0, what);
-                return Ok(Some(Found {
-                    directory: change.directory.to_vec(),
-                    name: change.name.to_vec(),
-                    ordinal: Ordinal(self.base.count.saturating_add(change.number)),
-                    entry: read_alone(bytes).map_err(malformed)?,
-                }));
+                let malformed =
+                    |what| Damage::malformed(&super::files::delta_of(&self.base.path), None, what);
+                self.changed = read_alone(bytes).map_err(malformed)?;
+                return Ok(Some(Next::Change(change)));
             }
         }
     }
 
-    fn from_base(&mut self) -> Result<Option<Found>, Damage> {
-        let Some((ordinal, entry)) = self.held.take() else { return Ok(None) };
-        let (directory, name) = self.cursor.key();
-        let (directory, name) = (directory.to_vec(), name.to_vec());
-        self.held = self.cursor.next()?;
-        Ok(Some(Found { directory, name, ordinal: Ordinal(ordinal), entry }))
+    fn ordinal(&self, change: &Change) -> Ordinal {
+        Ordinal(self.base.count.saturating_add(change.number))
     }
 }
+
+/// What identifies it to whoever asked, and the entry.
+type Taken = (Vec<u8>, Ordinal, Entry);

@@ -19,8 +19,8 @@ impl Packages {
         Self(vec![Arc::from(name)])
     }
 
-    pub(super) fn get(&self, number: u32) -> Option<Arc<str>> {
-        self.0.get(usize::try_from(number).ok()?).cloned()
+    pub(super) fn get(&self, number: u32) -> Option<&Arc<str>> {
+        self.0.get(usize::try_from(number).ok()?)
     }
 }
 

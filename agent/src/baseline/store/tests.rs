@@ -153,6 +153,8 @@ pub(super) fn file(number: u64) -> Entry {
     Entry { object, owner: None, per_host: false, text: None }
 }
 
+mod histories;
+
 type Model = BTreeMap<Key, Entry>;
 
 /// A path in the order of the tree.
