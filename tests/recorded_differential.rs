@@ -5,7 +5,6 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::Command;
-use std::time::Instant;
 
 use guestward::host::Host;
 use guestward::host::packages::recorded::{self, Recorded};
@@ -113,11 +112,7 @@ fn what_differs_from_its_package_differs_for_dpkg_too() {
 }
 
 fn all() -> Recorded {
-    let began = Instant::now();
-    let all = recorded::all(&host()).unwrap().unwrap();
-    // Told, and decides nothing.
-    eprintln!("{} paths of {} packages in {:?}", all.len(), all.packages().len(), began.elapsed());
-    all
+    recorded::all(&host()).unwrap().unwrap()
 }
 
 fn host() -> Host {

@@ -22,6 +22,7 @@ pub use encoded::keys;
 pub use environment::{Carried, Environments};
 pub use guarded::Guarded;
 pub use key::{Account, Fingerprint, Key, KeyId, Kind};
+pub use recognise::secrets_at as secrets;
 pub use remotes::Remote;
 
 #[derive(Debug)]

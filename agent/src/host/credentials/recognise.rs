@@ -2,6 +2,8 @@
 //!
 //! Every rule that looks for one half alone drowns in hashes and identifiers; the pair is what makes a find certain.
 
+use std::ops::Range;
+
 use memchr::memmem::Finder;
 
 use super::key::{Fingerprint, ID_LENGTH, Key, KeyId, Kind, LONG_LIVED, TEMPORARY};
@@ -30,6 +32,13 @@ pub(super) fn plain(bytes: &[u8]) -> Vec<Key> {
         }
     }
     keys
+}
+
+/// Where something stands that could be the secret of an access key, in order. What it is, is not told.
+pub fn secrets_at(bytes: &[u8]) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    candidates(bytes, 0, bytes.len(), &mut found);
+    found.iter().map(|candidate| candidate.start..candidate.end).collect()
 }
 
 fn ids(bytes: &[u8]) -> Vec<(usize, KeyId)> {
