@@ -15,6 +15,7 @@ pub mod files;
 pub mod glob;
 pub mod identity;
 pub mod imds;
+pub mod integrity;
 pub mod kernel;
 pub mod logging;
 pub mod network;

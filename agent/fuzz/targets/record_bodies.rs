@@ -2,9 +2,10 @@
 
 #![no_main]
 
-use guestward::finding::wire::body::FindingBody;
+use guestward::finding::wire::body::{DriftBody, FindingBody};
 use guestward::finding::wire::gap::Gap;
 use guestward::state::State;
+use guestward::state::drift::DriftState;
 use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
 
@@ -23,5 +24,13 @@ fuzz_target!(|bytes: &[u8]| {
             State::from_bytes(&state.to_bytes()).expect("what we write can be read").to_bytes(),
             state.to_bytes()
         );
+    }
+    if let Ok(body) = DriftBody::parse(text) {
+        let written = body.to_json();
+        assert_eq!(DriftBody::parse(&written).expect("what we write can be read").to_json(), written);
+        let mut state = DriftState::new("e");
+        state.replay(1, &body);
+        let kept = state.to_bytes();
+        assert_eq!(DriftState::from_bytes(&kept).expect("what we write can be read").to_bytes(), kept);
     }
 });

@@ -2,6 +2,7 @@
 
 mod capabilities;
 mod guarded;
+mod integrity;
 mod mounts;
 mod owners;
 mod preload;
@@ -20,7 +21,7 @@ use crate::host::{Facts, Unreadable, Wanted};
 pub(super) const TOPIC: Topic = Topic {
     name: "files",
     title: "Files and mounts",
-    needs: Wanted { accounts: true, files: true, ..Wanted::NONE },
+    needs: Wanted { accounts: true, files: true, integrity: true, ..Wanted::NONE },
     lists: &[&[
         set_id::UNPACKAGED,
         set_id::MODE,
@@ -36,6 +37,8 @@ pub(super) const TOPIC: Topic = Topic {
         mounts::TMP,
         mounts::VAR_TMP,
         mounts::SHM,
+        integrity::CHECKED,
+        integrity::DRIFT,
     ]],
 };
 

@@ -8,6 +8,7 @@ pub mod drift;
 pub mod folded;
 pub mod gap;
 mod hashed;
+pub mod integrity;
 pub mod key;
 pub mod metrics;
 pub mod note;

@@ -10,6 +10,7 @@ use super::credentials::Credentials;
 use super::delivery::Word;
 use super::files::Files;
 use super::imds::Imds;
+use super::integrity::Integrity;
 use super::kernel::KernelState;
 use super::logging::Logging;
 use super::network::Network;
@@ -30,6 +31,7 @@ pub struct Wanted {
     pub delivery: bool,
     pub files: bool,
     pub imds: bool,
+    pub integrity: bool,
     pub kernel: bool,
     pub logging: bool,
     pub network: bool,
@@ -48,6 +50,7 @@ impl Wanted {
         delivery: false,
         files: false,
         imds: false,
+        integrity: false,
         kernel: false,
         logging: false,
         network: false,
@@ -67,6 +70,7 @@ impl Wanted {
             delivery: self.delivery || other.delivery,
             files: self.files || other.files,
             imds: self.imds || other.imds,
+            integrity: self.integrity || other.integrity,
             kernel: self.kernel || other.kernel,
             logging: self.logging || other.logging,
             network: self.network || other.network,
@@ -93,6 +97,7 @@ pub struct Facts {
     pub delivery: Result<Word, Unreadable>,
     pub files: Result<Files, Unreadable>,
     pub imds: Result<Imds, Unreadable>,
+    pub integrity: Integrity,
     pub kernel: Result<KernelState, Unreadable>,
     pub logging: Result<Logging, Unreadable>,
     pub network: Result<Network, Unreadable>,
@@ -142,6 +147,11 @@ impl Facts {
                 Files::of(host, look.progress)
             } else {
                 Err(Unreadable::not_asked("files"))
+            },
+            integrity: if look.at(wanted.integrity, "file integrity") {
+                Integrity::of(host)
+            } else {
+                Integrity::not_asked()
             },
             accounts,
             auto_updates,
