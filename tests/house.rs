@@ -158,11 +158,6 @@ const EXCEPTIONS: &[(&str, &[&str], &str)] = &[
         &["OpenOptions", "fs::remove_file"],
         "the operator names the file of a first key, and one that came to nothing goes again",
     ),
-    (
-        "baseline/text/texts.rs",
-        &["OpenOptions", "fs::remove_file", "fs::rename"],
-        "the kept texts lie in the baseline's own directory",
-    ),
     ("sys/memory.rs", &["unsafe {"], "the allocator has no safe wrapper"),
     ("sys/clock.rs", &["unsafe {"], "neither has adjtimex"),
     ("sys/priority.rs", &["unsafe {"], "nor ioprio_set"),

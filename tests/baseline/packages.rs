@@ -50,7 +50,10 @@ fn install(machine: &Machine, version: &str, tool: &str, with: &[&str]) {
 fn dpkg(machine: &Machine, arguments: &[&str]) {
     let mut root = std::ffi::OsString::from("--root=");
     root.push(machine.root());
-    run(Command::new("dpkg").arg(root).args(["--force-not-root", "--force-depends", "--log=/dev/null"]).args(arguments));
+    run(Command::new("dpkg")
+        .arg(root)
+        .args(["--force-not-root", "--force-depends", "--log=/dev/null"])
+        .args(arguments));
 }
 
 fn run(command: &mut Command) {
@@ -60,7 +63,8 @@ fn run(command: &mut Command) {
 
 fn records<'d>(drift: &'d Value, path: &str) -> (&'d str, bool) {
     let entries = drift["entries"].as_array().unwrap();
-    let entry = entries.iter().find(|entry| entry["path"] == path).unwrap_or_else(|| panic!("{path}: {drift}"));
+    let entry =
+        entries.iter().find(|entry| entry["path"] == path).unwrap_or_else(|| panic!("{path}: {drift}"));
     (entry["package"]["records"].as_str().unwrap_or("none"), !entry["explained"].is_null())
 }
 

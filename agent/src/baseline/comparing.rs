@@ -11,7 +11,7 @@ use super::compare::{fields, is_same_by_metadata};
 use super::diff::{Counts, Depth};
 use super::drift::{Change, Drift, Fields, Unseen};
 use super::selection::{Scope, Selection};
-use super::store::{Cache, Damage, Entry, Ordinal, OwnSlice as Agreed, Store};
+use super::store::{Damage, Entry, InHand, Ordinal, Store};
 use crate::host::object::{self, Algorithm, Content, Object, Trouble};
 use crate::host::tree::{Reading, Visitor, Want};
 use crate::host::{Kind, Unreadable};
@@ -48,9 +48,8 @@ pub(super) struct Found {
 /// Consecutive names of one directory.
 pub(super) struct Slice<'a> {
     directory: Vec<u8>,
-    agreed: Option<Agreed<'a>>,
-    /// Agreed on, and not yet passed by.
-    next: Option<Item>,
+    /// At the first name that was not passed by.
+    agreed: Option<InHand<'a>>,
     /// What was agreed of the object that is looked at.
     current: Option<Item>,
     /// Its metadata say that its content is as agreed, and that is taken for true.
@@ -59,7 +58,6 @@ pub(super) struct Slice<'a> {
 }
 
 struct Item {
-    name: Vec<u8>,
     ordinal: Ordinal,
     entry: Entry,
 }
@@ -77,17 +75,14 @@ impl<'a> Visitor for Comparing<'a> {
 
     fn begin(&self, directory: &[u8], from: Option<&[u8]>, to: Option<&[u8]>, _: &Scope) -> Slice<'a> {
         let mut found = Found::default();
-        let agreed = match self.store.own_slice(directory, Cache::default(), from, to) {
+        let agreed = match self.store.in_hand(directory, from, to) {
             Ok(agreed) => Some(agreed),
             Err(damage) => {
                 found.damage = Some(damage);
                 None
             }
         };
-        let directory = directory.to_vec();
-        let mut slice = Slice { directory, agreed, next: None, current: None, is_trusted: false, found };
-        self.advance(&mut slice);
-        slice
+        Slice { directory: directory.to_vec(), agreed, current: None, is_trusted: false, found }
     }
 
     fn wants(&self, slice: &mut Slice<'a>, scope: &Scope, name: &[u8], seen: &Object) -> Option<Want> {
@@ -100,7 +95,7 @@ impl<'a> Visitor for Comparing<'a> {
             return Some(Want { content: None, xattrs: false });
         }
         let before = before.map(|item| &item.entry.object);
-        let mut want = want(rule, before, self.algorithm);
+        let mut want = want(rule, before, self.algorithm, self.keeps_text(rule, slice, name));
         if let Some(content) = &mut want.content {
             // What differs may be as its package records it. What differs behind the same metadata is nobody's update.
             content.md5 = before.is_none_or(|before| !is_same_by_metadata(before, seen));
@@ -156,9 +151,8 @@ impl<'a> Visitor for Comparing<'a> {
     }
 
     fn end(&self, mut slice: Slice<'a>) {
-        while let Some(item) = slice.next.take() {
-            self.removed(&mut slice, item);
-            self.advance(&mut slice);
+        while let Some((name, entry)) = slice.next_before(None) {
+            self.removed(&mut slice, &name, entry);
         }
         self.keep(slice.found);
     }
@@ -200,6 +194,11 @@ impl<'a> Comparing<'a> {
         Self { store, rules, selection, depth, algorithm, now, most, found, hidden, is_anything_hidden }
     }
 
+    /// Whatever a rule says, nothing is kept of what holds secrets.
+    fn keeps_text(&self, rule: &Rule, slice: &Slice<'_>, name: &[u8]) -> bool {
+        rule.text_diff && self.rules.keeps_text(&object::path(&slice.directory, name))
+    }
+
     fn is_trusted(&self, before: &Item, seen: &Object) -> bool {
         match self.depth {
             Depth::Full => false,
@@ -212,30 +211,10 @@ impl<'a> Comparing<'a> {
 
     /// What was agreed of this name; what was agreed of the names before it is gone.
     fn agreed_on(&self, slice: &mut Slice<'a>, name: &[u8]) -> Option<Item> {
-        while let Some(item) = slice.next.take() {
-            if item.name.as_slice() > name {
-                slice.next = Some(item);
-                return None;
-            }
-            let is_it = item.name == name;
-            self.advance(slice);
-            if is_it {
-                return Some(item);
-            }
-            self.removed(slice, item);
+        while let Some((name, entry)) = slice.next_before(Some(name)) {
+            self.removed(slice, &name, entry);
         }
-        None
-    }
-
-    fn advance(&self, slice: &mut Slice<'a>) {
-        slice.next = match slice.agreed.as_mut().and_then(Iterator::next) {
-            None => None,
-            Some(Ok((name, ordinal, entry))) => Some(Item { name, ordinal, entry }),
-            Some(Err(damage)) => {
-                slice.found.damage = Some(damage);
-                None
-            }
-        };
+        slice.take(name)
     }
 
     /// What cannot be asked what it is may be there.
@@ -249,13 +228,13 @@ impl<'a> Comparing<'a> {
             && self.hidden.lock().unwrap_or_else(PoisonError::into_inner).contains(path)
     }
 
-    fn removed(&self, slice: &mut Slice<'a>, item: Item) {
-        let path = object::path(&slice.directory, &item.name);
+    fn removed(&self, slice: &mut Slice<'a>, name: &[u8], entry: Entry) {
+        let path = object::path(&slice.directory, name);
         if self.is_hidden(&path) {
             return;
         }
-        let was_directory = item.entry.object.kind == Kind::Directory;
-        self.gone(slice, &path, item.entry);
+        let was_directory = entry.object.kind == Kind::Directory;
+        self.gone(slice, &path, entry);
         if was_directory {
             self.gone_below(slice, &path);
         }
@@ -313,8 +292,36 @@ impl<'a> Comparing<'a> {
     }
 }
 
+impl Slice<'_> {
+    /// The next name that was agreed on, if it comes before this one.
+    fn next_before(&mut self, name: Option<&[u8]>) -> Option<(Vec<u8>, Entry)> {
+        let seen = self.agreed.as_ref()?.seen()?;
+        if name.is_some_and(|name| seen.name >= name) {
+            return None;
+        }
+        let next = (seen.name.to_vec(), seen.entry.clone());
+        self.step();
+        Some(next)
+    }
+
+    /// What was agreed of this very name.
+    fn take(&mut self, name: &[u8]) -> Option<Item> {
+        let seen = self.agreed.as_ref()?.seen().filter(|seen| seen.name == name)?;
+        let item = Item { ordinal: seen.ordinal, entry: seen.entry.clone() };
+        self.step();
+        Some(item)
+    }
+
+    fn step(&mut self) {
+        if let Some(Err(damage)) = self.agreed.as_mut().map(InHand::step) {
+            self.found.damage = Some(damage);
+            self.agreed = None;
+        }
+    }
+}
+
 /// What is to be read of an object under this rule.
-pub(super) fn want(rule: &Rule, before: Option<&Object>, algorithm: Algorithm) -> Want {
+pub(super) fn want(rule: &Rule, before: Option<&Object>, algorithm: Algorithm, keeps_text: bool) -> Want {
     let length = match (rule.compare, before.map(|before| before.content)) {
         (Compare::Log, Some(Content::Hashed { length, .. })) => Some(length),
         _ => None,
@@ -324,7 +331,7 @@ pub(super) fn want(rule: &Rule, before: Option<&Object>, algorithm: Algorithm) -
         Some(Content::Hashed { algorithm, .. }) => algorithm,
         _ => algorithm,
     };
-    let keep = if rule.text_diff { super::text::MAX_BYTES + 1 } else { 0 };
+    let keep = if keeps_text { super::text::MAX_BYTES + 1 } else { 0 };
     let reading = Reading { algorithm, length, md5: false, keep };
     match rule.compare {
         Compare::Content | Compare::Log => Want { content: Some(reading), xattrs: true },

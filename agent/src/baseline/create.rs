@@ -157,7 +157,10 @@ impl Visitor for Creating<'_> {
         slice.known = self.draft.recall(&slice.directory, name, seen, &mut slice.recall);
         match slice.known {
             Some(_) => Some(Want::default()),
-            None => Some(want(rule, None, self.algorithm)),
+            None => {
+                let keeps_text = || self.rules.keeps_text(&crate::host::object::path(&slice.directory, name));
+                Some(want(rule, None, self.algorithm, rule.text_diff && keeps_text()))
+            }
         }
     }
 
@@ -236,8 +239,7 @@ impl Creating<'_> {
 
 /// What is agreed of an object that was looked at.
 pub(super) fn entry(object: &mut Object, rule: &Rule, owner: Option<Owner>) -> Entry {
-    let text = object.text.take().filter(|_| rule.text_diff);
-    let text = text.and_then(|text| text::keep(&text)).map(text::Kept::into_bytes);
+    let text = object.text.take().and_then(|text| text::keep(&text)).map(text::Kept::into_bytes);
     Entry { object: object.clone(), owner, per_host: rule.per_host, text }
 }
 

@@ -255,9 +255,9 @@ fn explain(host: &Host, store: &Store, found: &mut Found) {
         .filter(|drift| drift.change == Change::Modified && drift.fields.contains(Fields::CONTENT));
     for drift in texts.take(MAX_TEXTS) {
         let after = drift.after.as_ref().and_then(|after| after.text.as_deref()).and_then(text::keep);
-        let before = agreed(drift).and_then(|(_, entry)| entry.text);
+        let before = agreed(drift).and_then(|(_, entry)| text::Kept::again(&entry.text?));
         if let (Some(before), Some(after)) = (before, after) {
-            drift.text = Some(text::difference(&String::from_utf8_lossy(&before), after.as_str()));
+            drift.text = Some(text::difference(&before, &after)).filter(|text| !text.is_empty());
         }
     }
 }

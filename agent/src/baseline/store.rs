@@ -56,7 +56,7 @@ use delta::Delta;
 pub use draft::Draft;
 use head::Head;
 pub use header::{Accepted, Header};
-pub use look::{Below, OwnSlice, Slice};
+pub use look::{Below, InHand, Slice};
 pub use overlay::Seen;
 pub use recall::Recall;
 pub use seal::{NoKey, PublicKey, Sealed, SealingKey};
@@ -181,6 +181,13 @@ impl Store {
     /// What identified the version before, when this one was made; zeros where there was none.
     pub fn previous(&self) -> [u8; 32] {
         self.base.about.previous
+    }
+
+    /// Whether this is, or was before something was accepted or merged, the state of this baseline. What it was before a
+    /// merge is known for the last one only.
+    pub fn was(&self, state: &[u8; 32]) -> bool {
+        let states = (0..=self.delta.accepted.len()).map(|accepted| self.identity_after(accepted).state);
+        self.previous() == *state || states.into_iter().any(|of| of == *state)
     }
 
     /// How many entries there are, with all that was accepted.

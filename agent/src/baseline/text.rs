@@ -4,20 +4,27 @@
 //! kept: they are taken out first, and what is shown is the difference of what is left.
 
 mod redact;
-mod texts;
 
 use std::fmt::Write as _;
 
 use similar::{Algorithm, ChangeTag, capture_diff_slices, group_diff_ops};
 
 use crate::finding::Text;
-pub use texts::{TextError, Texts};
 
 /// A text without its secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept(String);
 
 impl Kept {
+    /// What was kept before, as it was kept.
+    pub fn again(bytes: &[u8]) -> Option<Self> {
+        std::str::from_utf8(bytes).ok().map(|text| Self(text.to_owned()))
+    }
+
+    pub fn into_bytes(self) -> Box<[u8]> {
+        self.0.into_bytes().into_boxed_slice()
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

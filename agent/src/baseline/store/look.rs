@@ -5,7 +5,7 @@ use std::borrow::BorrowMut;
 use super::cursor::{Cache, Until};
 use super::damage::Damage;
 use super::digest::Tree;
-use super::overlay::{Overlaid, Seen};
+use super::overlay::{Next, Overlaid, Seen};
 use super::{Entry, Ordinal, Store};
 use crate::host::object;
 
@@ -28,16 +28,23 @@ impl Iterator for Slice<'_, '_> {
     }
 }
 
-/// As [`Slice`], with a cache of its own.
+/// As [`Slice`], with a cache of its own, and with one entry in hand.
 #[derive(Debug)]
-pub struct OwnSlice<'s>(Overlaid<'s, Cache>);
+pub struct InHand<'s> {
+    overlaid: Overlaid<'s, Cache>,
+    held: Option<Next<'s>>,
+}
 
-impl Iterator for OwnSlice<'_> {
-    type Item = Result<(Vec<u8>, Ordinal, Entry), Damage>;
+impl<'s> InHand<'s> {
+    /// `None` behind the last.
+    pub fn seen(&self) -> Option<Seen<'_>> {
+        self.held.as_ref().map(|held| self.overlaid.seen(held))
+    }
 
-    fn next(&mut self) -> Option<Self::Item> {
-        let found = self.0.next().transpose()?;
-        Some(found.map(|found| (found.name, found.ordinal, found.entry)))
+    /// Goes on to the next one.
+    pub fn step(&mut self) -> Result<(), Damage> {
+        self.held = self.overlaid.advance()?;
+        Ok(())
     }
 }
 
@@ -72,15 +79,18 @@ impl Store {
         self.overlaid(cache, (directory, from.unwrap_or_default()), until).map(Slice)
     }
 
-    pub fn own_slice(
+    /// The same, at its first entry.
+    pub fn in_hand(
         &self,
         directory: &[u8],
-        cache: Cache,
         from: Option<&[u8]>,
         to: Option<&[u8]>,
-    ) -> Result<OwnSlice<'_>, Damage> {
+    ) -> Result<InHand<'_>, Damage> {
         let until = Until::In(directory.to_vec(), to.map(<[u8]>::to_vec));
-        self.overlaid(cache, (directory, from.unwrap_or_default()), until).map(OwnSlice)
+        let overlaid = self.overlaid(Cache::default(), (directory, from.unwrap_or_default()), until)?;
+        let mut in_hand = InHand { overlaid, held: None };
+        in_hand.step()?;
+        Ok(in_hand)
     }
 
     /// What was agreed of one object.

@@ -105,7 +105,8 @@ enum State {
 }
 
 /// Who has the next entry.
-enum Next<'s> {
+#[derive(Debug)]
+pub(super) enum Next<'s> {
     Base,
     Change(&'s Change),
 }
@@ -125,17 +126,22 @@ impl<'s, C: BorrowMut<Cache>> Overlaid<'s, C> {
     }
 
     pub(super) fn next(&mut self) -> Result<Option<Seen<'_>>, Damage> {
-        Ok(match self.advance()? {
-            None => None,
-            Some(Next::Base) => {
+        let next = self.advance()?;
+        Ok(next.map(|next| self.seen(&next)))
+    }
+
+    /// What [`Self::advance`] came to.
+    pub(super) fn seen(&self, next: &Next<'s>) -> Seen<'_> {
+        match next {
+            Next::Base => {
                 let ((directory, name), (ordinal, entry)) = (self.cursor.key(), self.cursor.entry());
-                Some(Seen { directory, name, ordinal: Ordinal(ordinal), entry })
+                Seen { directory, name, ordinal: Ordinal(ordinal), entry }
             }
-            Some(Next::Change(change)) => {
+            Next::Change(change) => {
                 let (directory, name, ordinal) = (&*change.directory, &*change.name, self.ordinal(change));
-                Some(Seen { directory, name, ordinal, entry: &self.changed })
+                Seen { directory, name, ordinal, entry: &self.changed }
             }
-        })
+        }
     }
 
     /// The same, to keep.
@@ -154,7 +160,7 @@ impl<'s, C: BorrowMut<Cache>> Overlaid<'s, C> {
         })
     }
 
-    fn advance(&mut self) -> Result<Option<Next<'s>>, Damage> {
+    pub(super) fn advance(&mut self) -> Result<Option<Next<'s>>, Damage> {
         loop {
             if self.state == State::Told {
                 self.state = if self.cursor.next()? { State::Held } else { State::Over };
