@@ -11,6 +11,7 @@ mod comparing;
 pub mod create;
 pub mod diff;
 pub mod drift;
+pub mod last;
 pub mod runs;
 mod selection;
 pub mod standing;

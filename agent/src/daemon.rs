@@ -4,6 +4,7 @@
 //! The loop alone owns the journal, the state and the policy. It never waits for a shipper, and a disk that takes
 //! nothing costs memory up to a bound and then the least urgent records, by count and by name (`daemon/waiting.rs`).
 
+mod files;
 mod first_key;
 mod identify;
 pub mod init_key;
@@ -36,12 +37,14 @@ use crate::journal::places::Places;
 use crate::journal::{Directory, Draft, Journal, Position, cursor};
 use crate::policy::Policy;
 use crate::state::{Judged, State};
+use crate::sys::clock::Stepped;
 use crate::sys::notify::Notifier;
 use crate::sys::own::Own;
 use crate::sys::signals::Signal;
 use crate::sys::socket::Connection;
 use crate::watch::Settle;
 use crate::watch::inputs::Seen;
+use files::{Compared, Files};
 use identify::Identity;
 use looks::{Look, Order};
 use recall::StateFile;
@@ -53,6 +56,8 @@ use waiting::Waiting;
 #[derive(Debug)]
 enum Input {
     Looked(Box<Look>),
+    Compared(Box<Compared>),
+    ClockStepped(Stepped),
     Seen(Seen),
     Signal(Signal),
     /// Somebody asks how we are.
@@ -95,6 +100,7 @@ struct Daemon {
     /// There is a key, or there is to be none; and whoever carries it away has what there is to carry.
     is_key_settled: bool,
     state: State,
+    files: Files,
     state_file: StateFile,
     /// There is more in the state than in its file.
     is_unsaved: bool,
@@ -143,6 +149,8 @@ impl Daemon {
                 Input::Signal(Signal::Reload) => self.reload(),
                 Input::Signal(signal) => return Stop::Wanted(signal),
                 Input::Looked(look) => self.looked(*look),
+                Input::Compared(compared) => self.compared(*compared),
+                Input::ClockStepped(stepped) => self.clock_stepped(stepped),
                 Input::Seen(seen) => self.seen(seen),
                 Input::Asked(connection) => self.answer(connection),
                 Input::Identified(found) => self.identified(*found),
@@ -167,6 +175,9 @@ impl Daemon {
         }
         if self.under_way.is_none() {
             self.look_at_the_next(now);
+        }
+        if self.timers.files.take_due(now) {
+            self.compare();
         }
         if self.timers.heartbeat.take_due(now) {
             self.heartbeat();
@@ -258,6 +269,7 @@ impl Daemon {
         let now = Instant::now();
         if is_whole {
             self.timers.posture.set(now + timers::jittered(self.policy.posture_interval()));
+            self.compare_first(now);
             if self.timers.inventory.take_due(now) || !self.timers.inventory.is_set() {
                 let body = Inventory::of(&look.findings).to_json();
                 drafts.push(draft(Kind::Inventory, Severity::Informational, body));
@@ -306,8 +318,10 @@ impl Daemon {
     fn stop(&mut self, stop: Stop, inputs: &Receiver<Input>) {
         self.notifier.stopping();
         while let Ok(input) = inputs.try_recv() {
-            if let Input::Looked(look) = input {
-                self.looked(*look);
+            match input {
+                Input::Looked(look) => self.looked(*look),
+                Input::Compared(compared) => self.compared(*compared),
+                _ => {}
             }
         }
         self.is_unsaved = true;

@@ -1,8 +1,11 @@
 //! How the baseline stands: what a look at its files tells of it, before anything is compared with it.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 
 use super::diff::Identity;
+use super::store::Store;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stands {
@@ -44,4 +47,15 @@ pub struct Accepted {
 pub struct Sealed {
     pub by: String,
     pub at: Timestamp,
+}
+
+impl Stands {
+    /// As the files in this directory tell it.
+    pub fn at(directory: &Path) -> Self {
+        match Store::open(directory) {
+            Ok(None) => Self::None,
+            Ok(Some(store)) => Self::Sound(Box::new(store.standing())),
+            Err(damage) => Self::Damaged(damage.to_string()),
+        }
+    }
 }

@@ -47,6 +47,7 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 
 use super::diff::Identity;
+use super::standing::{self, Standing};
 use crate::host::object::Object;
 pub use accept::Acceptance;
 use base::Base;
@@ -188,6 +189,25 @@ impl Store {
     pub fn was(&self, state: &[u8; 32]) -> bool {
         let states = (0..=self.delta.accepted.len()).map(|accepted| self.identity_after(accepted).state);
         self.previous() == *state || states.into_iter().any(|of| of == *state)
+    }
+
+    /// What is to be told of it when it is another than it was.
+    pub(in crate::baseline) fn standing(&self) -> Standing {
+        let first = self.identity_after(0);
+        let accepted = self.delta.accepted.iter().enumerate().map(|(before, accepted)| {
+            let Accepted { when, who, why, count, paths, after, .. } = accepted.clone();
+            let state = self.identity_after(before + 1).state;
+            standing::Accepted { when, who, why, count, paths, root: after, state }
+        });
+        Standing {
+            identity: self.identity(),
+            entries: self.len(),
+            previous: Some(self.previous()).filter(|previous| *previous != [0; 32]),
+            first_root: first.root,
+            first_state: first.state,
+            acceptances: accepted.collect(),
+            sealed: None,
+        }
     }
 
     /// How many entries there are, with all that was accepted.

@@ -89,6 +89,7 @@ fn text(sensor: &Value, shipper: &Value, out: &mut dyn Write) -> io::Result<()> 
             let took = sensor["last_look"]["took_s"].as_f64().unwrap_or(0.0);
             row("last look", &format!("{}, {took:.1} s", Text::new(time)), out)?;
         }
+        row("files", &files(&sensor["files"]), out)?;
         row("policy", &word(sensor, "policy"), out)?;
         let key = sensor["key"].as_u64().map_or_else(
             || "none: checkpoints are not sealed (`guestward journal init-key FILE` makes one)".to_owned(),
@@ -113,6 +114,32 @@ fn text(sensor: &Value, shipper: &Value, out: &mut dyn Write) -> io::Result<()> 
         row(&word(one, "name"), &delivered(one), out)?;
     }
     troubles(shipper, out)
+}
+
+fn files(files: &Value) -> String {
+    let mut text = match files["baseline"]["version"].as_u64() {
+        Some(version) => format!("baseline {version}, root {}", word(&files["baseline"], "root")),
+        None => "no baseline (`guestward baseline create` makes one)".to_owned(),
+    };
+    if let Some(time) = files["last"]["time"].as_str() {
+        let last = &files["last"];
+        let took = last["took_s"].as_f64().unwrap_or(0.0);
+        text.push_str(&format!(
+            "; compared {}, {took:.1} s, {} objects, {} by hash, {} unseen",
+            Text::new(time),
+            number(last, "objects"),
+            number(last, "by_hash"),
+            number(last, "unseen")
+        ));
+    }
+    if files["comparing"] == true {
+        text.push_str("; comparing");
+    }
+    let worst =
+        files["worst"].as_str().map_or_else(String::new, |worst| format!(", worst {}", Text::new(worst)));
+    let (open, packages) = (number(files, "open"), number(files, "packages"));
+    text.push_str(&format!("; {open} differ{worst}, {packages} packages explain others"));
+    text
 }
 
 fn delivered(one: &Value) -> String {

@@ -46,15 +46,17 @@ impl Daemon {
     /// Changes were lost that the state takes for told. It goes back to what the journal has, and what is true now is
     /// compared with that.
     fn find_anew(&mut self) {
-        self.state = recall::recall(&self.state_file, &self.places, &self.journal).state;
+        let recalled = recall::recall(&self.state_file, &self.places, &self.journal);
+        (self.state, self.files.state) = (recalled.state, recalled.drift);
         self.look(None);
+        self.timers.files.by(Instant::now() + RETRY);
     }
 
     pub(super) fn checkpoint(&mut self) {
         if !self.is_key_settled {
             self.settle_key();
         }
-        let digests = Digests { policy: Some(self.policy_digest), ..Digests::default() };
+        let digests = Digests { policy: Some(self.policy_digest), ..self.files.digests() };
         let key = self.key.as_mut().map(|key| key as &mut dyn Sealing);
         let (now, head, before) = (Timestamp::now(), self.journal.head().seq, self.journal.sealed());
         let sealed = self.journal.checkpoint(digests, key, now);
@@ -92,7 +94,8 @@ impl Daemon {
             return;
         }
         self.state.accepted(self.journal.head().seq);
-        match self.state_file.write(&self.state) {
+        self.files.state.accepted(self.journal.head().seq);
+        match self.state_file.write(&self.state, &self.files.state) {
             Ok(()) => self.is_unsaved = false,
             // With the next record it is tried again.
             Err(error) => self.trouble = Some(format!("cannot keep what is open: {error}")),

@@ -28,6 +28,7 @@ impl Daemon {
                     self.settle_key();
                 }
                 self.look(None);
+                self.compare();
                 self.identify_anew(now);
                 Some(event)
             }

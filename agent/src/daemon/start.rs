@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use nix::unistd::{Gid, Group};
 use zeroize::Zeroizing;
 
+use super::files::Files;
 use super::identify::Identity;
 use super::own_key::OwnKey;
 use super::recall::{Recalled, StateFile, recall};
@@ -133,7 +134,7 @@ pub fn run(setup: Setup) -> Result<(), CannotRun> {
     let (watched, blind) = threads::watch(setup.stored, &notifier, setup.places.cursors());
     // Everything is open that needs more, and no thread runs that would keep it.
     let confined = sandbox::confine_sensor();
-    let threads = Threads::start(setup.places.state(), setup.signals, Some(listener), watched)
+    let threads = Threads::start(&setup.places, setup.signals, Some(listener), watched)
         .map_err(|cause| CannotRun::Disk { what: "start a thread".into(), cause })?;
     let (endpoint, nameless) = match whom_to_ask() {
         Ok(endpoint) => (endpoint, None),
@@ -142,7 +143,7 @@ pub fn run(setup: Setup) -> Result<(), CannotRun> {
     let state_path = setup.places.open_findings();
     let state_file =
         StateFile(Directory::create(&state_path, 0o750, None).map_err(disk("make", &state_path))?);
-    let Recalled { state, was_clean, lost } = recall(&state_file, &setup.places, &journal);
+    let Recalled { state, drift, was_clean, lost } = recall(&state_file, &setup.places, &journal);
     let (mut key, mut key_trouble) = match key {
         Ok(None) => {
             // Whatever key is there is another epoch's, and this machine has no business with it.
@@ -172,6 +173,7 @@ pub fn run(setup: Setup) -> Result<(), CannotRun> {
         key_trouble,
         is_key_settled: unsettled.is_none(),
         state,
+        files: Files::new(drift, setup.places.baseline(), threads.comparisons.clone()),
         state_file,
         is_unsaved: false,
         waiting: Waiting::default(),

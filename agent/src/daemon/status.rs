@@ -44,8 +44,15 @@ impl Daemon {
                 is_whole: look.is_whole,
             }),
             looking: self.under_way.is_some(),
+            files: self.files.status(),
             key: self.key.as_ref().map(|key| key.index()),
-            trouble: self.trouble.iter().chain(&self.key_trouble).cloned().collect(),
+            trouble: self
+                .trouble
+                .iter()
+                .chain(&self.key_trouble)
+                .cloned()
+                .chain(self.files.troubles())
+                .collect(),
             confinement: sandbox::applied().map(Into::into),
         }
     }

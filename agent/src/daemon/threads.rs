@@ -10,9 +10,12 @@ use std::time::Duration;
 
 use nix::sys::inotify::Inotify;
 
+use super::files;
 use super::identify::{self, Ask};
 use super::looks::{self, Order};
 use super::{Input, Signal};
+use crate::journal::places::Places;
+use crate::sys::clock::Steps;
 use crate::sys::notify::Notifier;
 use crate::sys::notify::stored::{self, Stored};
 use crate::sys::signals::Signals;
@@ -23,6 +26,7 @@ use crate::watch::inputs::Inputs;
 pub(super) struct Threads {
     pub(super) inputs: Receiver<Input>,
     pub(super) orders: SyncSender<Order>,
+    pub(super) comparisons: SyncSender<files::Order>,
     pub(super) asks: SyncSender<Ask>,
     is_over: Arc<AtomicBool>,
     /// The ones that must end before the process does, because they leave something in the file system.
@@ -31,7 +35,7 @@ pub(super) struct Threads {
 
 impl Threads {
     pub(super) fn start(
-        state: &Path,
+        places: &Places,
         signals: Signals,
         listener: Option<Listener>,
         watched: Option<Inputs>,
@@ -44,8 +48,13 @@ impl Threads {
         let way = sender.clone();
         start("signals", move || wait_for_signals(&signals, &way))?;
         let way = sender.clone();
-        let state = state.to_owned();
+        let state = places.state().to_owned();
         start("looks", move || looks::serve(&state, &ordered, &way))?;
+        let (comparisons, ordered) = mpsc::sync_channel(1);
+        let (way, over, directory) = (sender.clone(), Arc::clone(&is_over), places.baseline());
+        start("files", move || files::serve(&directory, &over, &ordered, &way))?;
+        let way = sender.clone();
+        start("clock", move || wait_for_steps(&way))?;
         let way = sender.clone();
         start("identity", move || identify::serve(&asked, &way))?;
         if let Some(watched) = watched {
@@ -56,7 +65,7 @@ impl Threads {
             let over = Arc::clone(&is_over);
             waited_for.push(start("status", move || wait_for_questions(&listener, &sender, &over))?);
         }
-        Ok(Self { inputs, orders, asks, is_over, waited_for })
+        Ok(Self { inputs, orders, comparisons, asks, is_over, waited_for })
     }
 
     /// Nothing new is let in, and the socket goes.
@@ -88,6 +97,16 @@ fn wait_for_changes(mut watched: Inputs, way: &SyncSender<Input>) {
         if let Some(seen) = watched.next(LONGEST_WAIT)
             && way.send(Input::Seen(seen)).is_err()
         {
+            return;
+        }
+    }
+}
+
+/// Without them each comparison still sees that the clock is not where it was; only there and back goes unseen.
+fn wait_for_steps(way: &SyncSender<Input>) {
+    let Ok(mut steps) = Steps::new() else { return };
+    while let Ok(stepped) = steps.wait() {
+        if way.send(Input::ClockStepped(stepped)).is_err() {
             return;
         }
     }

@@ -14,7 +14,7 @@ pub(super) struct Waiting {
     drafts: VecDeque<Draft>,
     bytes: usize,
     lost: Option<Gap>,
-    /// Whether a finding's change was among what was lost.
+    /// Whether a change, of a finding or of a file, was among what was lost.
     has_lost_findings: bool,
 }
 
@@ -31,7 +31,7 @@ impl Waiting {
         self.drafts.is_empty() && self.lost.is_none()
     }
 
-    /// Whether a finding's change was lost since this was asked last.
+    /// Whether a change was lost since this was asked last.
     pub(super) fn take_lost_findings(&mut self) -> bool {
         std::mem::take(&mut self.has_lost_findings)
     }
@@ -69,7 +69,7 @@ impl Waiting {
             return;
         };
         self.bytes -= draft.body.len();
-        self.has_lost_findings |= draft.kind == Kind::Finding;
+        self.has_lost_findings |= matches!(draft.kind, Kind::Finding | Kind::Drift);
         let gap = self.lost.get_or_insert_with(|| Gap::new(Cause::Disk));
         gap.count(Some(draft.kind), Some(draft.severity), 1);
     }

@@ -58,7 +58,7 @@ struct Differs {
 
 impl Integrity {
     /// Of a comparison that came to its end. `trouble` is why its baseline cannot be trusted all the same.
-    pub fn of(report: &Report, depth: Depth, trouble: Option<&str>) -> Self {
+    pub fn of(report: &Report, trouble: Option<&str>) -> Self {
         let open: Vec<&Drift> = report.drifts.iter().filter(|drift| !drift.is_explained()).collect();
         let mut unexplained = BTreeMap::new();
         for drift in &open {
@@ -69,7 +69,7 @@ impl Integrity {
         let is_told = u64::try_from(report.drifts.len()).is_ok_and(|told| told >= report.counts.drifts());
         Self {
             took_s: report.took.as_secs_f64(),
-            depth: Some(match depth {
+            depth: Some(match report.depth {
                 Depth::Full => "full",
                 Depth::Metadata { .. } => "metadata",
             }),
@@ -149,6 +149,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::baseline::diff::Steady;
     use crate::baseline::drift::{Accounted, Change, Fields, Records};
     use crate::host::integrity::Last;
 
@@ -162,7 +163,7 @@ mod tests {
             },
             drift("/\u{1b}", Severity::High),
         ]);
-        let bytes = Integrity::of(&report, Depth::Metadata { rehash: None }, Some("rolled back")).to_bytes();
+        let bytes = Integrity::of(&report, Some("rolled back")).to_bytes();
         assert_eq!(
             String::from_utf8(bytes.clone()).unwrap(),
             concat!(
@@ -186,7 +187,7 @@ mod tests {
         let mut untold = whole.clone();
         untold.drifts.pop();
         for (report, complete) in [(whole, true), (unseen, false), (untold, false)] {
-            assert_eq!(Integrity::of(&report, Depth::Full, None).complete, complete);
+            assert_eq!(Integrity::of(&report, None).complete, complete);
         }
     }
 
@@ -198,6 +199,9 @@ mod tests {
             drifts,
             unseen: Vec::new(),
             identity: Identity { version: 3, ..Identity::default() },
+            clock: Steady::Unknown,
+            depth: Depth::Metadata { rehash: None },
+            has_other_rules: false,
         }
     }
 

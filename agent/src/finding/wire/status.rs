@@ -6,7 +6,9 @@ use serde::Serialize;
 
 use super::Counts;
 use super::record::{Hash, Id};
-use crate::finding::Summary;
+use super::rfc3339_millis;
+use crate::baseline::diff::{Depth, Report};
+use crate::finding::{Severity, Summary};
 use crate::sys::sandbox::Applied;
 
 #[derive(Debug, Clone, Serialize)]
@@ -36,11 +38,83 @@ pub struct Sensor {
     pub last_look: Option<Looked>,
     /// Whether a look is under way.
     pub looking: bool,
+    pub files: Files,
     /// Which state of the key seals the next checkpoint; null where there is no key.
     pub key: Option<u64>,
     /// What is wrong, in words.
     pub trouble: Vec<String>,
     pub confinement: Option<Confinement>,
+}
+
+/// File integrity.
+#[derive(Debug, Clone, Serialize)]
+pub struct Files {
+    /// Null where there is none, or none was seen yet.
+    pub baseline: Option<Baseline>,
+    /// What is wrong with it, or with the last comparison.
+    pub trouble: Vec<String>,
+    /// Whether a comparison is under way.
+    pub comparing: bool,
+    /// Since the sensor started.
+    pub last: Option<Compared>,
+    /// How many objects differ that no package explains, and how bad the worst of it is.
+    pub open: usize,
+    pub worst: Option<Severity>,
+    /// How many packages explain what differs besides.
+    pub packages: usize,
+    /// How many changes wait for the next comparison to be told.
+    pub untold: u64,
+    /// How many objects had no room, and are not told.
+    pub left_out: u64,
+    /// How often the clock was set, since the sensor started.
+    pub clock_steps: u64,
+}
+
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Baseline {
+    pub version: u64,
+    pub root: Hash,
+    pub state: Hash,
+}
+
+/// A comparison that came to its end.
+#[derive(Debug, Clone, Serialize)]
+pub struct Compared {
+    pub time: String,
+    pub took_s: f64,
+    /// `full`, or `metadata` where contents were read only if something else had changed.
+    pub depth: &'static str,
+    pub objects: u64,
+    pub by_hash: u64,
+    pub by_metadata: u64,
+    pub bytes: u64,
+    pub differ: u64,
+    pub explained: u64,
+    pub unseen: u64,
+    /// The policy's rules are not those by which the baseline was made.
+    pub other_rules: bool,
+}
+
+impl Compared {
+    pub fn of(report: &Report) -> Self {
+        let counts = report.counts;
+        Self {
+            time: rfc3339_millis(report.began),
+            took_s: report.took.as_secs_f64(),
+            depth: match report.depth {
+                Depth::Full => "full",
+                Depth::Metadata { .. } => "metadata",
+            },
+            objects: counts.objects,
+            by_hash: counts.by_hash,
+            by_metadata: counts.by_metadata,
+            bytes: counts.bytes,
+            differ: counts.drifts(),
+            explained: counts.explained,
+            unseen: counts.unseen,
+            other_rules: report.has_other_rules,
+        }
+    }
 }
 
 /// What a daemon may still do.

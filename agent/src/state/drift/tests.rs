@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
-use crate::baseline::diff::{Counts, Identity};
+use crate::baseline::diff::{Counts, Depth, Identity, Steady};
 use crate::baseline::drift::{Accounted, Change, Fields, Records, Unseen};
 use crate::baseline::standing::{Accepted, Sealed, Standing, Stands};
 
@@ -327,6 +327,9 @@ fn report(drifts: &[Drift]) -> Report {
         counts: Counts { modified: drifts.len() as u64, ..Counts::default() },
         unseen: Vec::new(),
         identity: Identity::default(),
+        clock: Steady::Unknown,
+        depth: Depth::Full,
+        has_other_rules: false,
     }
 }
 

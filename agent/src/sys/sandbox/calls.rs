@@ -336,6 +336,10 @@ const WATCHING: &[Group] = &[
         ],
     },
     Group {
+        why: "reading every file in its turn, when no other wants the disk: its own threads' urgency, and nobody else's",
+        calls: &[Call::only(libc::SYS_ioprio_set, &[is(0, IOPRIO_WHO_PROCESS), is(1, 0)])],
+    },
+    Group {
         why: "whether the clock is kept right, asked with the call that sets it for who has the capability",
         calls: calls![SYS_adjtimex, SYS_clock_adjtime],
     },
@@ -345,6 +349,7 @@ const WATCHING: &[Group] = &[
     },
 ];
 
+const IOPRIO_WHO_PROCESS: i32 = 1;
 const FIONBIO: i32 = 0x5421;
 const FIOCLEX: i32 = 0x5451;
 const FIONREAD: i32 = 0x541b;
