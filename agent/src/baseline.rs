@@ -49,6 +49,6 @@ fn processors() -> usize {
 }
 
 /// So few that the work spreads.
-const NAMES_WITH_CONTENT: usize = 16;
+const NAMES_WITH_CONTENT: usize = 64;
 /// Who cannot look at a thousand places cannot look at all.
 const MAX_UNSEEN: usize = 1_000;

@@ -19,7 +19,10 @@ fn machine() -> Machine {
     for folder in ["var/lib/dpkg/info", "var/lib/dpkg/updates"] {
         fs::create_dir_all(machine.root().join(folder)).unwrap();
     }
-    write(&machine.root(), "/var/lib/dpkg/status", "");
+    // A database without any package is a broken one.
+    let base = "Package: base\nStatus: install ok installed\nMaintainer: Nobody <nobody@example.com>\nArchitecture: all\nVersion: 1\nDescription: base\n\n";
+    write(&machine.root(), "/var/lib/dpkg/status", base);
+    write(&machine.root(), "/var/lib/dpkg/info/base.list", "/.\n");
     machine
 }
 

@@ -96,6 +96,17 @@ pub(super) fn is_same_by_metadata(before: &Object, now: &Object) -> bool {
         && before.flags == now.flags
 }
 
+/// Whether nothing differs, of two whose contents, targets and attributes are taken to be the same.
+pub(super) fn is_same_beside_content(compare: Compare, before: &Object, now: &Object) -> bool {
+    let is_same_to_use =
+        (before.kind, before.mode, before.uid, before.gid, before.rdev, before.flags, before.size)
+            == (now.kind, now.mode, now.uid, now.gid, now.rdev, now.flags, now.size);
+    let is_important = compare == Compare::Content && before.kind != Kind::Directory;
+    is_same_to_use
+        && (!is_important || (before.modified, before.links) == (now.modified, now.links))
+        && before.xattr_trouble.is_none()
+}
+
 const KINDS_OF_XATTRS: [Fields; 4] = [Fields::ACL, Fields::SELINUX, Fields::CAPABILITIES, Fields::XATTRS];
 
 #[cfg(test)]
@@ -164,6 +175,33 @@ mod tests {
         }
         assert_eq!(names(Compare::Existence, |o| o.kind = Kind::Fifo), ["type"]);
         assert_eq!(names(Compare::Existence, |o| o.mode = 0), [""; 0]);
+    }
+
+    /// The short way must never say that nothing differs where the long one says what does.
+    #[test]
+    fn what_is_taken_for_the_same_is_the_same() {
+        let changes: &[fn(&mut Object)] = &[
+            |_| (),
+            |o| o.size = 11,
+            |o| o.mode = 0o600,
+            |o| o.uid = 1,
+            |o| o.gid = 1,
+            |o| o.flags = Flags::APPEND,
+            |o| o.links = 2,
+            |o| o.modified.nanos = 7,
+            |o| o.kind = Kind::Directory,
+            |o| o.rdev = 7,
+        ];
+        for compare in [Compare::Content, Compare::Permissions, Compare::Log, Compare::Existence] {
+            for (index, change) in changes.iter().enumerate() {
+                let mut now = file();
+                change(&mut now);
+                if is_same_beside_content(compare, &file(), &now) {
+                    assert!(fields(compare, &file(), &now).is_empty(), "{compare:?} {index}");
+                }
+            }
+            assert!(is_same_beside_content(compare, &file(), &file()));
+        }
     }
 
     #[test]

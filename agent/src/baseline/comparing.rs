@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::compare::{fields, is_same_by_metadata};
+use super::compare::{fields, is_same_beside_content, is_same_by_metadata};
 use super::diff::{Counts, Depth};
 use super::drift::{Change, Drift, Fields, Unseen};
 use super::selection::{Scope, Selection};
-use super::store::{Damage, Entry, InHand, Ordinal, Store};
+use super::store::{Damage, Entry, InHand, Ordinal, Seen, Store};
 use crate::host::object::{self, Algorithm, Content, Object, Trouble};
 use crate::host::tree::{Reading, Visitor, Want};
 use crate::host::{Kind, Unreadable};
@@ -52,8 +52,12 @@ pub(super) struct Slice<'a> {
     agreed: Option<InHand<'a>>,
     /// What was agreed of the object that is looked at.
     current: Option<Item>,
+    /// The rule that it is under.
+    rule: Option<&'a Rule>,
     /// Its metadata say that its content is as agreed, and that is taken for true.
     is_trusted: bool,
+    /// Nothing of it differs, and nothing more is to be read.
+    is_settled: bool,
     found: Found,
 }
 
@@ -82,17 +86,25 @@ impl<'a> Visitor for Comparing<'a> {
                 None
             }
         };
-        Slice { directory: directory.to_vec(), agreed, current: None, is_trusted: false, found }
+        let directory = directory.to_vec();
+        let (current, rule, is_trusted, is_settled) = (None, None, false, false);
+        Slice { directory, agreed, current, rule, is_trusted, is_settled, found }
     }
 
     fn wants(&self, slice: &mut Slice<'a>, scope: &Scope, name: &[u8], seen: &Object) -> Option<Want> {
-        slice.current = self.agreed_on(slice, name);
-        let rule =
-            scope.rule(self.rules, self.selection, name).filter(|rule| rule.compare != Compare::Nothing)?;
+        self.pass(slice, name);
+        slice.rule = scope.rule(self.rules, self.selection, name);
+        slice.is_settled = slice.rule.is_some_and(|rule| self.settles(slice, rule, name, seen));
+        if slice.is_settled {
+            return Some(Want::default());
+        }
+        slice.current = slice.take(name);
+        let rule = slice.rule?;
         let before = slice.current.as_ref();
-        slice.is_trusted = before.is_some_and(|before| self.is_trusted(before, seen));
+        slice.is_trusted =
+            before.is_some_and(|before| self.is_trusted(before.ordinal, &before.entry.object, seen));
         if slice.is_trusted {
-            return Some(Want { content: None, xattrs: false });
+            return Some(Want::default());
         }
         let before = before.map(|item| &item.entry.object);
         let mut want = want(rule, before, self.algorithm, self.keeps_text(rule, slice, name));
@@ -103,47 +115,24 @@ impl<'a> Visitor for Comparing<'a> {
         Some(want)
     }
 
-    fn object(&self, slice: &mut Slice<'a>, scope: &Scope, name: &[u8], mut object: Object) {
+    fn object(&self, slice: &mut Slice<'a>, _: &Scope, name: &[u8], mut object: Object) {
         slice.found.counts.objects += 1;
-        let Some(rule) = scope.rule(self.rules, self.selection, name) else { return };
-        let path = || object::path(&slice.directory, name);
-        let Some(Item { ordinal, entry, .. }) = slice.current.take() else {
-            slice.found.tell(Change::Added, path(), Fields::default(), None, Some(object), rule);
+        if slice.is_settled {
+            return;
+        }
+        let Some(rule) = slice.rule else { return };
+        let Some(Item { ordinal, entry }) = slice.current.take() else {
+            let path = object::path(&slice.directory, name);
+            slice.found.tell(Change::Added, path, Fields::default(), None, Some(object), rule);
             return;
         };
-        let before = entry.object;
         if slice.is_trusted {
-            object.content = before.content;
-            object.target.clone_from(&before.target);
-            object.xattrs.clone_from(&before.xattrs);
-            slice.found.counts.by_metadata += u64::from(matches!(before.content, Content::Hashed { .. }));
+            slice.found.counts.by_metadata += u64::from(is_hashed(&entry.object));
+            take_for_same(&mut object, &entry.object);
         } else if let Content::Hashed { length, .. } = object.content {
             slice.found.counts.bytes += length;
         }
-        match object.content {
-            Content::Unread(Trouble::Unstable | Trouble::Gone | Trouble::Replaced) => {
-                let fields = fields(rule.compare, &before, &object);
-                slice.found.tell(Change::Unstable, path(), fields, Some(before), Some(object), rule);
-                return;
-            }
-            Content::Unread(trouble) => slice.found.unseen(path(), trouble.to_string()),
-            _ => {}
-        }
-        if let Some(trouble) = object.xattr_trouble {
-            slice.found.unseen(path(), format!("its extended attributes: {trouble}"));
-        }
-        let fields = fields(rule.compare, &before, &object);
-        let was_directory = before.kind == Kind::Directory && object.kind != Kind::Directory;
-        if !fields.is_empty() {
-            slice.found.tell(Change::Modified, path(), fields, Some(before), Some(object), rule);
-        } else if !slice.is_trusted && matches!(object.content, Content::Hashed { .. }) {
-            slice.found.counts.by_hash += 1;
-            slice.found.verified.push(ordinal);
-        }
-        if was_directory {
-            let path = path();
-            self.gone_below(slice, &path);
-        }
+        self.compare(slice, name, rule, ordinal, entry.object, object);
     }
 
     fn descend(&self, scope: &Scope, name: &[u8], _: &Object) -> Option<Scope> {
@@ -199,22 +188,69 @@ impl<'a> Comparing<'a> {
         rule.text_diff && self.rules.keeps_text(&object::path(&slice.directory, name))
     }
 
-    fn is_trusted(&self, before: &Item, seen: &Object) -> bool {
+    fn is_trusted(&self, ordinal: Ordinal, before: &Object, seen: &Object) -> bool {
         match self.depth {
             Depth::Full => false,
             Depth::Metadata { rehash } => {
-                is_same_by_metadata(&before.entry.object, seen)
-                    && !self.is_due(before.ordinal, &before.entry.object, rehash)
+                is_same_by_metadata(before, seen) && !self.is_due(ordinal, before, rehash)
             }
         }
     }
 
-    /// What was agreed of this name; what was agreed of the names before it is gone.
-    fn agreed_on(&self, slice: &mut Slice<'a>, name: &[u8]) -> Option<Item> {
+    /// Whether metadata alone settle that nothing differs: nearly always so, and so without keeping anything.
+    fn settles(&self, slice: &mut Slice<'a>, rule: &Rule, name: &[u8], seen: &Object) -> bool {
+        let agreed = slice.agreed.as_ref().and_then(InHand::seen).filter(|agreed| agreed.name == name);
+        let Some(Seen { entry, ordinal, .. }) = agreed else { return false };
+        let before = &entry.object;
+        let is_same =
+            self.is_trusted(ordinal, before, seen) && is_same_beside_content(rule.compare, before, seen);
+        if is_same {
+            slice.found.counts.by_metadata += u64::from(is_hashed(before));
+            slice.step();
+        }
+        is_same
+    }
+
+    /// What was agreed of the names before this one is gone.
+    fn pass(&self, slice: &mut Slice<'a>, name: &[u8]) {
         while let Some((name, entry)) = slice.next_before(Some(name)) {
             self.removed(slice, &name, entry);
         }
-        slice.take(name)
+    }
+
+    fn compare(
+        &self,
+        slice: &mut Slice<'a>,
+        name: &[u8],
+        rule: &Rule,
+        ordinal: Ordinal,
+        before: Object,
+        object: Object,
+    ) {
+        let path = || object::path(&slice.directory, name);
+        let fields = fields(rule.compare, &before, &object);
+        match object.content {
+            Content::Unread(Trouble::Unstable | Trouble::Gone | Trouble::Replaced) => {
+                slice.found.tell(Change::Unstable, path(), fields, Some(before), Some(object), rule);
+                return;
+            }
+            Content::Unread(trouble) => slice.found.unseen(path(), trouble.to_string()),
+            _ => {}
+        }
+        if let Some(trouble) = object.xattr_trouble {
+            slice.found.unseen(path(), format!("its extended attributes: {trouble}"));
+        }
+        let was_directory = before.kind == Kind::Directory && object.kind != Kind::Directory;
+        if !fields.is_empty() {
+            slice.found.tell(Change::Modified, path(), fields, Some(before), Some(object), rule);
+        } else if !slice.is_trusted && is_hashed(&object) {
+            slice.found.counts.by_hash += 1;
+            slice.found.verified.push(ordinal);
+        }
+        if was_directory {
+            let path = object::path(&slice.directory, name);
+            self.gone_below(slice, &path);
+        }
     }
 
     /// What cannot be asked what it is may be there.
@@ -318,6 +354,17 @@ impl Slice<'_> {
             self.agreed = None;
         }
     }
+}
+
+fn is_hashed(object: &Object) -> bool {
+    matches!(object.content, Content::Hashed { .. })
+}
+
+/// What the kernel would have given another time of change stands for what was not read.
+fn take_for_same(object: &mut Object, before: &Object) {
+    object.content = before.content;
+    object.target.clone_from(&before.target);
+    object.xattrs.clone_from(&before.xattrs);
 }
 
 /// What is to be read of an object under this rule.

@@ -98,8 +98,10 @@ fn one(
             writeln!(out, "  {name:<13} {word}")?;
         }
     }
-    if let Some(hash) = described.sha256.as_ref().or(described.blake3.as_ref()) {
-        writeln!(out, "  {:<13} {}", "digest", hash.as_str())?;
+    for (name, hash) in [("sha256", &described.sha256), ("blake3", &described.blake3)] {
+        if let Some(hash) = hash {
+            writeln!(out, "  {name:<13} {}", hash.as_str())?;
+        }
     }
     if let Some(owner) = owner {
         let configuration = if owner.is_configuration { ", a configuration file" } else { "" };
