@@ -7,6 +7,7 @@
 mod accounts_differential;
 mod apt_conf;
 mod aws_double;
+mod baseline_store;
 mod check_command;
 mod controls;
 mod credentials;
