@@ -58,6 +58,11 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
         "what is open follows from findings alone",
     ),
     (
+        "baseline",
+        &["crate::check", "crate::ship", "crate::daemon", "crate::cli", "crate::fleet"],
+        "what was agreed, and how it differs from now: nobody's opinion",
+    ),
+    (
         "watch",
         &["crate::check", "crate::finding", "crate::policy", "crate::cli", "Host::", "&Host"],
         "waiting is not looking",

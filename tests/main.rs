@@ -8,6 +8,7 @@ mod accounts_differential;
 mod apt_conf;
 mod aws_double;
 mod baseline;
+mod baseline_store;
 mod check_command;
 mod controls;
 mod credentials;

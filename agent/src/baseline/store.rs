@@ -54,11 +54,12 @@ use base::Base;
 pub use cursor::Cache;
 pub use damage::{Damage, Fault, NotKept};
 use delta::Delta;
+pub use digest::Told;
 pub use draft::Draft;
 use head::Head;
 pub use header::{Accepted, Header};
 pub use look::{Below, InHand, Slice};
-pub use overlay::Seen;
+pub use overlay::{Agreed, Seen};
 pub use recall::Recall;
 pub use seal::{NoKey, PublicKey, Sealed, SealingKey};
 
@@ -109,20 +110,20 @@ pub struct Torn {
 impl Store {
     /// `None` where there was never one. What is there is whole, or it is damage.
     pub fn open(directory: &Path) -> Result<Option<Self>, Damage> {
-        let mut patience = PATIENCE;
+        let mut tries = 0;
         loop {
             let opened = Self::open_once(directory);
             let is_moving = match &opened {
                 // Somebody may have made another version while we looked.
-                Err(damage) => damage.is_missing(),
+                Err(damage) => damage.is_missing() && (tries < TRIES || lock::is_held(directory)),
                 // Somebody may be writing just now.
                 Ok(Some(store)) => store.delta.torn > 0 && lock::is_held(directory),
                 Ok(None) => false,
             };
-            if !is_moving || patience == 0 {
+            if !is_moving || tries == PATIENCE {
                 return opened;
             }
-            patience -= 1;
+            tries += 1;
             thread::sleep(PAUSE);
         }
     }
@@ -245,4 +246,6 @@ fn check_head(path: &Path, delta: &Delta, head: &Head) -> Result<(), Damage> {
 
 /// A second in all: nobody takes longer from one name to the next.
 const PATIENCE: u32 = 50;
+/// When nobody is at it any more, what is missing now is missing.
+const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(20);

@@ -131,7 +131,8 @@ impl Place {
             if self.first.is_none() {
                 // What is first of the block is what all groups lean on.
                 let mut reader = Reader::new(groups, self.at);
-                (reader.number()?, reader.string()?);
+                reader.number()?;
+                reader.string()?;
                 entry::read(&mut reader, &mut self.context, packages, &mut Entry::blank())?;
                 self.first = Some(self.context.clone());
             }

@@ -25,8 +25,11 @@ pub(super) struct Tree {
     bytes: Vec<u8>,
     /// Directories down to this depth are told; the root is at none.
     depth: Option<usize>,
-    told: Vec<(Vec<u8>, [u8; 32])>,
+    told: Vec<Told>,
 }
+
+/// A directory and its digest.
+pub type Told = (Vec<u8>, [u8; 32]);
 
 #[derive(Debug, Default)]
 struct Open {
@@ -70,7 +73,7 @@ impl Tree {
     }
 
     /// The digest of the root, and what was to be told.
-    pub(super) fn finish(mut self) -> ([u8; 32], Vec<(Vec<u8>, [u8; 32])>) {
+    pub(super) fn finish(mut self) -> ([u8; 32], Vec<Told>) {
         while self.open.len() > 1 {
             self.leave();
         }

@@ -183,8 +183,11 @@ fn slice(directory: &[u8], entries: &[(Vec<u8>, Entry)]) -> Vec<u8> {
     out
 }
 
+/// The directory and the first name of a slice.
+pub(super) type Key<'b> = (&'b [u8], &'b [u8]);
+
 /// Its directory and first name: all that is needed to know where it belongs.
-pub(super) fn read_key<'b>(bytes: &'b [u8]) -> Result<Option<(&'b [u8], &'b [u8])>, Malformed> {
+pub(super) fn read_key(bytes: &[u8]) -> Result<Option<Key<'_>>, Malformed> {
     let mut reader = Reader::new(bytes, 0);
     match reader.byte()? {
         SLICE => Ok(Some((reader.string()?, reader.string()?))),

@@ -4,8 +4,8 @@ use std::borrow::BorrowMut;
 
 use super::cursor::{Cache, Until};
 use super::damage::Damage;
-use super::digest::Tree;
-use super::overlay::{Next, Overlaid, Seen};
+use super::digest::{Told, Tree};
+use super::overlay::{Agreed, Next, Overlaid, Seen};
 use super::{Entry, Ordinal, Store};
 use crate::host::object;
 
@@ -21,7 +21,7 @@ impl Slice<'_, '_> {
 }
 
 impl Iterator for Slice<'_, '_> {
-    type Item = Result<(Vec<u8>, Ordinal, Entry), Damage>;
+    type Item = Result<Agreed, Damage>;
 
     fn next(&mut self) -> Option<Self::Item> {
         self.0.take(|_, name| name.to_vec()).transpose()
@@ -51,12 +51,12 @@ impl<'s> InHand<'s> {
 /// Entries with their paths, in order: what is below a directory follows all that is in it.
 #[derive(Debug)]
 pub struct Below<'s> {
-    first: Option<Result<(Vec<u8>, Ordinal, Entry), Damage>>,
+    first: Option<Result<Agreed, Damage>>,
     rest: Overlaid<'s, Cache>,
 }
 
 impl Iterator for Below<'_> {
-    type Item = Result<(Vec<u8>, Ordinal, Entry), Damage>;
+    type Item = Result<Agreed, Damage>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if let Some(first) = self.first.take() {
@@ -118,7 +118,7 @@ impl Store {
     }
 
     /// The digests of a directory and of those below it, down to a depth: where two machines differ.
-    pub fn digests(&self, path: &[u8], depth: usize) -> Result<Vec<(Vec<u8>, [u8; 32])>, Damage> {
+    pub fn digests(&self, path: &[u8], depth: usize) -> Result<Vec<Told>, Damage> {
         let path = path.strip_suffix(b"/").unwrap_or(path);
         let above = path.iter().filter(|&&byte| byte == b'/').count();
         let mut tree = Tree::telling(Some(above.saturating_add(depth)));

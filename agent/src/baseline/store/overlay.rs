@@ -145,7 +145,7 @@ impl<'s, C: BorrowMut<Cache>> Overlaid<'s, C> {
     }
 
     /// The same, to keep.
-    pub(super) fn take(&mut self, keep: impl Fn(&[u8], &[u8]) -> Vec<u8>) -> Result<Option<Taken>, Damage> {
+    pub(super) fn take(&mut self, keep: impl Fn(&[u8], &[u8]) -> Vec<u8>) -> Result<Option<Agreed>, Damage> {
         Ok(match self.advance()? {
             None => None,
             Some(Next::Base) => {
@@ -196,5 +196,5 @@ impl<'s, C: BorrowMut<Cache>> Overlaid<'s, C> {
     }
 }
 
-/// What identifies it to whoever asked, and the entry.
-type Taken = (Vec<u8>, Ordinal, Entry);
+/// The name or the path of an object, whichever was asked for, and what was agreed of it.
+pub type Agreed = (Vec<u8>, Ordinal, Entry);

@@ -10,6 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use jiff::Timestamp;
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
+use rustix::fs::{Mode, OFlags};
 use zeroize::Zeroizing;
 
 use super::damage::{Damage, Fault, NotKept};
@@ -109,7 +110,10 @@ impl PublicKey {
 /// What is between the lines that say what it is; `None` where those are not there.
 fn pem(path: &Path, label: &str) -> Result<Option<Zeroizing<Vec<u8>>>, NoKey> {
     let unreadable = |cause| NoKey::Unreadable(path.display().to_string(), cause);
-    let file = std::fs::File::open(path).map_err(unreadable)?;
+    // A FIFO in its place must not hang us.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = rustix::fs::open(path, flags, Mode::empty()).map_err(|errno| unreadable(errno.into()))?;
+    let file = std::fs::File::from(file);
     let mut text = Zeroizing::new(Vec::with_capacity(MAX_KEY));
     file.take(MAX_KEY as u64).read_to_end(&mut text).map_err(unreadable)?;
     let Ok(text) = std::str::from_utf8(&text) else { return Ok(None) };

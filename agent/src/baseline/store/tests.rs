@@ -157,6 +157,8 @@ mod histories;
 
 type Model = BTreeMap<Key, Entry>;
 
+type Named = (Vec<u8>, Entry);
+
 /// A path in the order of the tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Key(Vec<u8>);
@@ -175,7 +177,7 @@ impl PartialOrd for Key {
 
 /// Makes a baseline of slices of at most so many entries, in an order of their own.
 fn create(directory: &Path, model: &Model, most: usize, turn: usize) -> Store {
-    let mut slices: Vec<(Vec<u8>, Vec<(Vec<u8>, Entry)>)> = Vec::new();
+    let mut slices: Vec<(Vec<u8>, Vec<Named>)> = Vec::new();
     for (Key(path), entry) in model {
         let (directory, name) = split(path);
         match slices.last_mut() {
