@@ -8,6 +8,7 @@ mod delivery;
 mod disk;
 mod first_key;
 mod identity;
+mod integrity;
 mod kept;
 mod modes;
 mod own_key;

@@ -53,9 +53,10 @@ pub(super) const DRIFT: Check = Check {
           somebody who should not be there. Each is worth a look while it is fresh, and is lost among the others later.",
     severity: Severity::High,
     controls: &["NIST-800-53:SI-7", "NIST-800-53:CM-3", "NIST-800-53:CM-6", "AWS-WA:SEC06-BP04"],
-    remediation: "guestward baseline check shows what differs and how. What is meant: guestward baseline accept PATH --why \
-                  REASON. What is not: restore it (apt-get install --reinstall PACKAGE for a package's own files), and find \
-                  out who changed it. guestward baseline create begins anew, and says so in the records.",
+    remediation: "guestward baseline diff shows what differs and how. What is meant: guestward baseline accept --reason \
+                  TEXT PATH. What is not: restore it (apt-get install --reinstall PACKAGE for a package's own files), and \
+                  find out who changed it. guestward baseline create --replace --reason TEXT begins anew, and the records \
+                  say so.",
     parameters: &[],
     evaluate: drift,
 };
@@ -114,7 +115,7 @@ fn without_baseline(facts: &Facts) -> Outcome {
             ))
         }
         Ok(None) => {
-            let place = Source::named("/var/lib/guestward/baseline");
+            let place = Source::named("file integrity");
             let evidence = Evidence::new(place, "no baseline, and no other checker is set off", "a baseline");
             Outcome::fail(SUBJECT, "Nothing compares the files with what they should be").with(evidence)
         }

@@ -249,7 +249,7 @@ proptest! {
                 }
                 prop_assert_eq!(lines(&back.compare(&report(drifts), at(9))), lines(&changes[cut..]));
                 prop_assert_eq!(&back.open, &state.open.iter().map(|(path, open)| {
-                    let is_new = !back.open.get(path).is_some_and(|back| back.since == open.since);
+                    let is_new = back.open.get(path).is_none_or(|back| back.since != open.since);
                     (path.clone(), if is_new { Open { since: at(9), ..open.clone() } } else { open.clone() })
                 }).collect::<BTreeMap<_, _>>());
                 prop_assert!(back.packages.keys().eq(state.packages.keys()));
