@@ -346,6 +346,8 @@ fn header() -> Header {
         machine: [2; 32],
         boot: "boot".to_owned(),
         clock: 0,
+        who: String::new(),
+        why: String::new(),
     }
 }
 

@@ -34,6 +34,8 @@ fn make() -> (tempfile::TempDir, Vec<u8>) {
         machine: [0; 32],
         boot: String::new(),
         clock: 0,
+        who: String::new(),
+        why: String::new(),
     };
     let draft = Draft::begin(folder.path(), header).expect("a draft");
     draft.finish().expect("a baseline");

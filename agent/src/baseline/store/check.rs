@@ -34,6 +34,7 @@ fn value(value: &crate::host::object::Value) -> usize {
 }
 
 pub(super) fn header(header: &Header) -> Result<(), String> {
+    words(&header.who, &header.why)?;
     let fits =
         header.root.len() <= MAX_DIRECTORY && header.agent.len() <= MAX_NAME && header.boot.len() <= MAX_NAME;
     if fits { Ok(()) } else { Err("what is to be said of the baseline is too much".to_owned()) }
@@ -41,7 +42,7 @@ pub(super) fn header(header: &Header) -> Result<(), String> {
 
 /// The name and the reason of whoever accepts.
 pub(super) fn words(who: &str, why: &str) -> Result<(), String> {
-    for (what, text, most) in [("the name of who accepts", who, MAX_WHO), ("the reason", why, MAX_WHY)] {
+    for (what, text, most) in [("the name of who does it", who, MAX_WHO), ("the reason", why, MAX_WHY)] {
         if text.chars().count() > most {
             return Err(format!("{what} is longer than {most} characters"));
         }
