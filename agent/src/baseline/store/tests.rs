@@ -21,6 +21,8 @@ pub(super) fn header() -> Header {
         machine: [2; 32],
         boot: "7f".to_owned(),
         clock: -5,
+        who: "root".to_owned(),
+        why: String::new(),
     }
 }
 
