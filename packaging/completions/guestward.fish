@@ -29,6 +29,7 @@ complete -c guestward -n "__fish_guestward_needs_command" -s V -l version -d 'Pr
 complete -c guestward -n "__fish_guestward_needs_command" -f -a "check" -d 'Look at this machine now and say what is wrong, worst first'
 complete -c guestward -n "__fish_guestward_needs_command" -f -a "checks" -d 'List every check, and how much of CIS, NIST 800-53, AWS Well-Architected and NCSC they cover'
 complete -c guestward -n "__fish_guestward_needs_command" -f -a "explain" -d 'Say everything about one check: why it matters, how to mend it, what it serves'
+complete -c guestward -n "__fish_guestward_needs_command" -f -a "baseline" -d 'File integrity: record what is agreed, compare with it, accept what changed'
 complete -c guestward -n "__fish_guestward_needs_command" -f -a "packages" -d 'Show installed and pending packages, and what still runs old code'
 complete -c guestward -n "__fish_guestward_needs_command" -f -a "ship" -d 'Deliver what the journal holds, in the foreground, until SIGTERM'
 complete -c guestward -n "__fish_guestward_needs_command" -f -a "policy" -d 'Validate a policy, or show the one in force'
@@ -59,6 +60,57 @@ complete -c guestward -n "__fish_guestward_using_subcommand checks" -s h -l help
 complete -c guestward -n "__fish_guestward_using_subcommand explain" -l format -d 'For people, or for programs' -r -f -a "text\t''
 json\t''"
 complete -c guestward -n "__fish_guestward_using_subcommand explain" -s h -l help -d 'Print help'
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and not __fish_seen_subcommand_from create diff accept seal verify show help" -s h -l help -d 'Print help'
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and not __fish_seen_subcommand_from create diff accept seal verify show help" -f -a "create" -d 'Record the state of every file that a rule is about: what is there now is what was agreed'
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and not __fish_seen_subcommand_from create diff accept seal verify show help" -f -a "diff" -d 'Compare everything with the baseline: what differs, and whether a package accounts for it'
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and not __fish_seen_subcommand_from create diff accept seal verify show help" -f -a "accept" -d 'Take what differs into the baseline, with your name and reason'
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and not __fish_seen_subcommand_from create diff accept seal verify show help" -f -a "seal" -d 'Sign the baseline, so that who has the public key knows what the builder of an image saw'
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and not __fish_seen_subcommand_from create diff accept seal verify show help" -f -a "verify" -d 'Prove that the baseline is whole, is the one that the journal names, and carries its seal'
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and not __fish_seen_subcommand_from create diff accept seal verify show help" -f -a "show" -d 'Show what was agreed of a path and how it was last verified; or the whole baseline\'s particulars'
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and not __fish_seen_subcommand_from create diff accept seal verify show help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and __fish_seen_subcommand_from create" -l reason -d 'Why' -r
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and __fish_seen_subcommand_from create" -l root -d 'Look at the machine below this directory' -r -F
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and __fish_seen_subcommand_from create" -l policy -d 'The policy, instead of $GUESTWARD_POLICY or /etc/guestward/policy.toml with policy.d/*.toml' -r -F
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and __fish_seen_subcommand_from create" -l format -d 'For people, or for programs' -r -f -a "text\t''
+json\t''"
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and __fish_seen_subcommand_from create" -l replace -d 'Replace the baseline that is there. What was agreed before is forgotten, and the reason is recorded'
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and __fish_seen_subcommand_from diff" -l root -d 'Look at the machine below this directory' -r -F
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and __fish_seen_subcommand_from diff" -l policy -d 'The policy, instead of $GUESTWARD_POLICY or /etc/guestward/policy.toml with policy.d/*.toml' -r -F
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and __fish_seen_subcommand_from diff" -l format -d 'For people, or for programs' -r -f -a "text\t''
+json\t''"
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and __fish_seen_subcommand_from diff" -l quick -d 'Do not read what has the inode, size, ctime and flags that were agreed: as fast as a walk, and verified by metadata only'
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and __fish_seen_subcommand_from diff" -l all -d 'List what a package accounts for, and what differs in its times only, one by one'
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and __fish_seen_subcommand_from diff" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and __fish_seen_subcommand_from accept" -l package -d 'What differs and is as this package records it, or went with it; may be given more than once' -r
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and __fish_seen_subcommand_from accept" -l reason -d 'Why; it is recorded with your name and the time' -r
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and __fish_seen_subcommand_from accept" -l root -d 'Look at the machine below this directory' -r -F
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and __fish_seen_subcommand_from accept" -l policy -d 'The policy, instead of $GUESTWARD_POLICY or /etc/guestward/policy.toml with policy.d/*.toml' -r -F
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and __fish_seen_subcommand_from accept" -l format -d 'For people, or for programs' -r -f -a "text\t''
+json\t''"
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and __fish_seen_subcommand_from accept" -l all -d 'Whatever differs'
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and __fish_seen_subcommand_from accept" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and __fish_seen_subcommand_from seal" -l key -d 'An Ed25519 private key in PEM, as `openssl genpkey -algorithm ed25519` writes it. Keep it off the machine' -r -F
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and __fish_seen_subcommand_from seal" -l root -d 'Look at the machine below this directory' -r -F
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and __fish_seen_subcommand_from seal" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and __fish_seen_subcommand_from verify" -l key -d 'The public key that must have sealed it, in PEM [default: files.seal-key of the policy]' -r -F
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and __fish_seen_subcommand_from verify" -l root -d 'Look at the machine below this directory' -r -F
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and __fish_seen_subcommand_from verify" -l policy -d 'The policy, instead of $GUESTWARD_POLICY or /etc/guestward/policy.toml with policy.d/*.toml' -r -F
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and __fish_seen_subcommand_from verify" -l format -d 'For people, or for programs' -r -f -a "text\t''
+json\t''"
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and __fish_seen_subcommand_from show" -l digests -d 'The digest of each directory down to so many levels: two machines compare them to find where they differ' -r
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and __fish_seen_subcommand_from show" -l root -d 'Look at the machine below this directory' -r -F
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and __fish_seen_subcommand_from show" -l format -d 'For people, or for programs' -r -f -a "text\t''
+json\t''"
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and __fish_seen_subcommand_from help" -f -a "create" -d 'Record the state of every file that a rule is about: what is there now is what was agreed'
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and __fish_seen_subcommand_from help" -f -a "diff" -d 'Compare everything with the baseline: what differs, and whether a package accounts for it'
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and __fish_seen_subcommand_from help" -f -a "accept" -d 'Take what differs into the baseline, with your name and reason'
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and __fish_seen_subcommand_from help" -f -a "seal" -d 'Sign the baseline, so that who has the public key knows what the builder of an image saw'
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Prove that the baseline is whole, is the one that the journal names, and carries its seal'
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show what was agreed of a path and how it was last verified; or the whole baseline\'s particulars'
+complete -c guestward -n "__fish_guestward_using_subcommand baseline; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c guestward -n "__fish_guestward_using_subcommand packages" -l root -d 'Look at the machine below this directory' -r -F
 complete -c guestward -n "__fish_guestward_using_subcommand packages" -l format -d 'For people, or for programs' -r -f -a "text\t''
 json\t''"
@@ -131,17 +183,24 @@ complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_
 complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Prove that an export of records is whole and unchanged, or name what is not'
 complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from help" -f -a "init-key" -d 'Make the key that seals checkpoints, and write its first state to a file, once'
 complete -c guestward -n "__fish_guestward_using_subcommand journal; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages ship policy run doctor status journal help" -f -a "check" -d 'Look at this machine now and say what is wrong, worst first'
-complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages ship policy run doctor status journal help" -f -a "checks" -d 'List every check, and how much of CIS, NIST 800-53, AWS Well-Architected and NCSC they cover'
-complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages ship policy run doctor status journal help" -f -a "explain" -d 'Say everything about one check: why it matters, how to mend it, what it serves'
-complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages ship policy run doctor status journal help" -f -a "packages" -d 'Show installed and pending packages, and what still runs old code'
-complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages ship policy run doctor status journal help" -f -a "ship" -d 'Deliver what the journal holds, in the foreground, until SIGTERM'
-complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages ship policy run doctor status journal help" -f -a "policy" -d 'Validate a policy, or show the one in force'
-complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages ship policy run doctor status journal help" -f -a "run" -d 'Watch this machine: the sensor, in the foreground'
-complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages ship policy run doctor status journal help" -f -a "doctor" -d 'Say what this host needs to see, to keep and to ship, whether it is there, and what mends it'
-complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages ship policy run doctor status journal help" -f -a "status" -d 'Show how both daemons are: last record, backlog, gaps, memory'
-complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages ship policy run doctor status journal help" -f -a "journal" -d 'Read the durable record, prove it, and make the key that seals it'
-complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain packages ship policy run doctor status journal help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain baseline packages ship policy run doctor status journal help" -f -a "check" -d 'Look at this machine now and say what is wrong, worst first'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain baseline packages ship policy run doctor status journal help" -f -a "checks" -d 'List every check, and how much of CIS, NIST 800-53, AWS Well-Architected and NCSC they cover'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain baseline packages ship policy run doctor status journal help" -f -a "explain" -d 'Say everything about one check: why it matters, how to mend it, what it serves'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain baseline packages ship policy run doctor status journal help" -f -a "baseline" -d 'File integrity: record what is agreed, compare with it, accept what changed'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain baseline packages ship policy run doctor status journal help" -f -a "packages" -d 'Show installed and pending packages, and what still runs old code'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain baseline packages ship policy run doctor status journal help" -f -a "ship" -d 'Deliver what the journal holds, in the foreground, until SIGTERM'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain baseline packages ship policy run doctor status journal help" -f -a "policy" -d 'Validate a policy, or show the one in force'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain baseline packages ship policy run doctor status journal help" -f -a "run" -d 'Watch this machine: the sensor, in the foreground'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain baseline packages ship policy run doctor status journal help" -f -a "doctor" -d 'Say what this host needs to see, to keep and to ship, whether it is there, and what mends it'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain baseline packages ship policy run doctor status journal help" -f -a "status" -d 'Show how both daemons are: last record, backlog, gaps, memory'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain baseline packages ship policy run doctor status journal help" -f -a "journal" -d 'Read the durable record, prove it, and make the key that seals it'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and not __fish_seen_subcommand_from check checks explain baseline packages ship policy run doctor status journal help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and __fish_seen_subcommand_from baseline" -f -a "create" -d 'Record the state of every file that a rule is about: what is there now is what was agreed'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and __fish_seen_subcommand_from baseline" -f -a "diff" -d 'Compare everything with the baseline: what differs, and whether a package accounts for it'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and __fish_seen_subcommand_from baseline" -f -a "accept" -d 'Take what differs into the baseline, with your name and reason'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and __fish_seen_subcommand_from baseline" -f -a "seal" -d 'Sign the baseline, so that who has the public key knows what the builder of an image saw'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and __fish_seen_subcommand_from baseline" -f -a "verify" -d 'Prove that the baseline is whole, is the one that the journal names, and carries its seal'
+complete -c guestward -n "__fish_guestward_using_subcommand help; and __fish_seen_subcommand_from baseline" -f -a "show" -d 'Show what was agreed of a path and how it was last verified; or the whole baseline\'s particulars'
 complete -c guestward -n "__fish_guestward_using_subcommand help; and __fish_seen_subcommand_from policy" -f -a "check" -d 'Say everything that is wrong with a policy, with file, line and column'
 complete -c guestward -n "__fish_guestward_using_subcommand help; and __fish_seen_subcommand_from policy" -f -a "show" -d 'Print the policy in force as TOML, and where each value came from'
 complete -c guestward -n "__fish_guestward_using_subcommand help; and __fish_seen_subcommand_from journal" -f -a "export" -d 'Print the records as JSON lines, each its exact bytes, oldest first'
