@@ -343,10 +343,6 @@ const WATCHING: &[Group] = &[
         why: "whether the clock is kept right, asked with the call that sets it for who has the capability",
         calls: calls![SYS_adjtimex, SYS_clock_adjtime],
     },
-    Group {
-        why: "whoever reads every file reads when nobody else does: a thread's own priority at the disk",
-        calls: &[Call::only(libc::SYS_ioprio_set, &[is(1, 0)])],
-    },
 ];
 
 const IOPRIO_WHO_PROCESS: i32 = 1;
