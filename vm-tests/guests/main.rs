@@ -20,6 +20,7 @@ mod clock;
 mod disk;
 mod ec2;
 mod figures;
+mod files;
 mod golden;
 mod install;
 mod link;
@@ -64,6 +65,7 @@ fn tests() -> Vec<Trial> {
         on_the_host(packages::the_rpm_installs_upgrades_and_goes),
         // What nobody else can tell comes first, for the time may be short.
         in_guests(install::the_package_is_all_it_takes, &[Bookworm]),
+        in_guests(files::the_sensor_tells_what_differs_from_what_root_agreed_on, &[Bookworm]),
         in_guests(power::what_was_accepted_survives_power_cuts, &[Bookworm]),
         in_guests(
             processes::a_daemon_that_is_killed_starved_or_hangs_is_back_and_nothing_is_lost,

@@ -31,6 +31,8 @@ pub(super) struct Comparing<'a> {
     /// What could not even be asked what it is, and mounts.
     pub(super) hidden: Mutex<HashSet<Vec<u8>>>,
     pub(super) is_anything_hidden: AtomicBool,
+    /// Whether attributes are seen that only the system's administrator sees, xattr(7).
+    sees_trusted: bool,
 }
 
 /// What came together so far.
@@ -180,7 +182,20 @@ impl<'a> Comparing<'a> {
         most: usize,
     ) -> Self {
         let (found, hidden, is_anything_hidden) = Default::default();
-        Self { store, rules, selection, depth, algorithm, now, most, found, hidden, is_anything_hidden }
+        let sees_trusted = crate::sys::xattr::sees_trusted();
+        Self {
+            store,
+            rules,
+            selection,
+            depth,
+            algorithm,
+            now,
+            most,
+            found,
+            hidden,
+            is_anything_hidden,
+            sees_trusted,
+        }
     }
 
     /// Whatever a rule says, nothing is kept of what holds secrets.
@@ -228,6 +243,10 @@ impl<'a> Comparing<'a> {
         object: Object,
     ) {
         let path = || object::path(&slice.directory, name);
+        let mut before = before;
+        if !self.sees_trusted {
+            before.xattrs.retain(|xattr| !xattr.name.starts_with(b"trusted."));
+        }
         let fields = fields(rule.compare, &before, &object);
         match object.content {
             Content::Unread(Trouble::Unstable | Trouble::Gone | Trouble::Replaced) => {

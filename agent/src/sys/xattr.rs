@@ -26,6 +26,12 @@ pub fn capability(directory: &OwnedFd, name: &CStr) -> Result<Option<Vec<u8>>, E
     }
 }
 
+/// Whether attributes of the class `trusted` are seen: CAP_SYS_ADMIN, xattr(7).
+pub fn sees_trusted() -> bool {
+    let sets = rustix::thread::capabilities(None);
+    sets.is_ok_and(|sets| sets.effective.contains(rustix::thread::CapabilitySet::SYS_ADMIN))
+}
+
 const DESCRIPTORS: &str = "/proc/self/fd";
 /// struct vfs_ns_cap_data has 24 bytes.
 const MAX: usize = 64;
