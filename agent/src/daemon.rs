@@ -225,7 +225,13 @@ impl Daemon {
 
     fn seen(&mut self, seen: Seen) {
         match seen {
-            Seen::Changed { topics, .. } => self.settle.changed(&topics, Instant::now()),
+            Seen::Changed { topics, .. } => {
+                // What somebody accepts is told at once.
+                if topics.contains("files") && self.files.has_moved() {
+                    self.compare();
+                }
+                self.settle.changed(&topics, Instant::now());
+            }
             // What changed cannot be said, so everything may have.
             Seen::Blind(why) => {
                 let now = Instant::now();

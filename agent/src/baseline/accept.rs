@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::create::{Owners, entry};
 use super::diff::{CannotCompare, Depth, Identity, Order, Progress, check};
 use super::drift::{Change, Drift, Records};
-use super::store::{Acceptance, Entry, Store};
+use super::store::{self, Acceptance, Store};
 use crate::host::Host;
 use crate::host::packages::recorded;
 use crate::policy::Policy;
@@ -59,7 +59,7 @@ pub fn accept(
     if drifts.is_empty() {
         return Ok(Taken { drifts, before, after: before });
     }
-    let changes = changes(host, policy, &mut drifts)?;
+    let changes = changes(host, policy, &mut drifts);
     let mut store = Store::open(directory)?.ok_or(CannotCompare::None)?;
     let Decision { who, why, .. } = decision.clone();
     let after = store.accept(&Acceptance { when: Timestamp::now(), who, why, changes })?;
@@ -74,11 +74,7 @@ fn is_known(drift: &Drift) -> bool {
     drift.change != Change::Unstable
 }
 
-fn changes(
-    host: &Host,
-    policy: &Policy,
-    drifts: &mut [Drift],
-) -> Result<Vec<(Vec<u8>, Option<Entry>)>, CannotCompare> {
+fn changes(host: &Host, policy: &Policy, drifts: &mut [Drift]) -> Vec<store::Change> {
     let rules = policy.rules();
     let paths: Vec<Vec<u8>> = drifts.iter().map(|drift| drift.path.clone()).collect();
     // Without knowing its package, what is there is there all the same.
@@ -93,7 +89,7 @@ fn changes(
         });
         (drift.path.clone(), entry)
     };
-    Ok(drifts.iter_mut().map(change).collect())
+    drifts.iter_mut().map(change).collect()
 }
 
 impl Of {

@@ -335,7 +335,7 @@ impl<'a> Comparing<'a> {
         let (Some(rehash), Content::Hashed { .. }) = (rehash, &before.content) else { return false };
         let Some(verified) = self.store.verified(ordinal) else { return true };
         let half = rehash.as_secs() / 2;
-        let early = u64::from(ordinal.0.wrapping_mul(2_654_435_761)) * half >> 32;
+        let early = (u64::from(ordinal.0.wrapping_mul(2_654_435_761)) * half) >> 32;
         let age = self.now.as_second().saturating_sub(verified.as_second());
         // A time to come is one of a clock that was wrong.
         u64::try_from(age).map_or(true, |age| age >= rehash.as_secs() - early)

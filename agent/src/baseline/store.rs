@@ -49,7 +49,7 @@ use sha2::{Digest as _, Sha256};
 use super::diff::Identity;
 use super::standing::{self, Standing};
 use crate::host::object::Object;
-pub use accept::Acceptance;
+pub use accept::{Acceptance, Change};
 use base::Base;
 pub use cursor::Cache;
 pub use damage::{Damage, Fault, NotKept};

@@ -2,6 +2,7 @@
 //!
 //! A baseline is never made here, and never made anew: what is damaged, gone or another than it was is told.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -88,6 +89,8 @@ pub(super) struct Files {
     is_under_way: bool,
     /// Another was asked for meanwhile.
     is_wanted: bool,
+    /// Which head of the baseline was there when it was compared with last.
+    head: Option<(u64, i64, i64)>,
     /// Somebody set the clock: what the metadata say is not believed.
     has_stepped: bool,
     /// How often, since the sensor started.
@@ -105,6 +108,7 @@ impl Files {
             orders,
             is_under_way: false,
             is_wanted: false,
+            head: None,
             has_stepped: false,
             steps: 0,
             last: None,
@@ -148,6 +152,13 @@ impl Files {
         of_baseline.into_iter().chain(self.trouble.clone())
     }
 
+    /// Whether somebody has made another baseline, or accepted something, since this was asked last.
+    pub(super) fn has_moved(&mut self) -> bool {
+        let head = std::fs::metadata(self.directory.join(HEAD)).ok();
+        let head = head.map(|head| (head.ino(), head.mtime(), head.mtime_nsec()));
+        std::mem::replace(&mut self.head, head) != head
+    }
+
     fn keep(&mut self, summary: Option<Integrity>) {
         let written = summary.map_or(Ok(()), |summary| last::write(&self.directory, &summary));
         if let Err(error) = written {
@@ -168,6 +179,7 @@ impl Daemon {
             self.files.is_wanted = true;
             return;
         }
+        self.files.has_moved();
         // A step from now on is another, which this comparison may not have seen.
         (self.files.is_under_way, self.files.is_wanted, self.files.has_stepped) = (true, false, false);
     }
@@ -235,6 +247,8 @@ impl Daemon {
     }
 }
 
+/// It is replaced whenever another state was agreed.
+const HEAD: &str = "head";
 /// More are counted, and not told: what has so many has another problem.
 const MOST: usize = 20_000;
 /// Whoever starts the sensor waits as long for the first comparison.

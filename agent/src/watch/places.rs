@@ -139,6 +139,8 @@ pub(super) const PLACES: &[Place] = &[
     place("var/lib/amazon/ssm", &["registration"], &["services"]),
     place("var/lib/systemd/timers", ANY, &["services"]),
     SHIPPERS,
+    // What is agreed of the files is another: somebody made or accepted something.
+    place("var/lib/guestward/baseline", &["head"], &["files"]),
 ];
 
 /// What the shipper says stands in the way of delivery. Where the state is elsewhere, that directory is watched, too.

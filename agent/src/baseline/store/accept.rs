@@ -26,8 +26,11 @@ pub struct Acceptance {
     /// At most 1,000.
     pub why: String,
     /// By path: what is there now; `None` where nothing is. Of two with the same path the later one counts.
-    pub changes: Vec<(Vec<u8>, Option<Entry>)>,
+    pub changes: Vec<Change>,
 }
+
+/// A path, and what is to be agreed of it.
+pub type Change = (Vec<u8>, Option<Entry>);
 
 impl Store {
     /// On the disk when it returns. After an error it may be there all the same, whole; it is never there in part.
