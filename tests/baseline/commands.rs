@@ -80,12 +80,14 @@ fn a_path_is_shown_with_what_was_agreed_and_how_it_was_verified() {
     let machine = small(ALL);
     machine.expect(0, &["create"]);
     let shown = machine.expect(0, &["show", "/etc/app.conf"]);
-    for expected in ["sha256", "0644", "hash"] {
+    for expected in ["sha256", "0644", "by hash", "in no comparison"] {
         assert!(shown.contains(expected), "{expected}: {shown}");
     }
     let document: serde_json::Value =
         serde_json::from_str(&machine.expect(0, &["show", "/etc/app.conf", "--format", "json"])).unwrap();
     assert_eq!(document["agreed"]["type"], "file", "{document}");
+    machine.diff(0, &["--quick"]);
+    assert!(machine.expect(0, &["show", "/etc/app.conf"]).contains("by metadata"));
     assert!(machine.refused(&["show", "/etc/nothing"]).contains("/etc/nothing"));
 }
 
@@ -150,9 +152,18 @@ fn a_seal_is_known_by_its_key_and_by_nothing_else() {
     machine.expect(0, &["seal", "--key", machine.path("right.key").to_str().unwrap()]);
     assert!(machine.expect(0, &["verify", "--key", right]).contains("sealed"));
     assert_eq!(machine.run(&["verify", "--key", wrong]).status.code(), Some(1));
+    let demand = |key: &str| {
+        let policy = ALL.replace("[files]\n", &format!("[files]\nseal-key = \"{key}\"\n"));
+        fs::write(machine.policy(), policy).unwrap();
+    };
+    demand(wrong);
+    assert!(machine.refused(&["diff"]).contains("another key"));
+    demand(right);
+    machine.diff(0, &[]);
     // Whoever replaces the baseline has no such key.
     machine.expect(0, &["create", "--replace", "--reason", "mine now"]);
     assert_eq!(machine.run(&["verify", "--key", right]).status.code(), Some(1));
+    assert!(machine.refused(&["diff"]).contains("no seal"));
     let told = machine.refused(&["seal", "--key", machine.policy().to_str().unwrap()]);
     assert!(told.contains("openssl genpkey"), "{told}");
 }

@@ -119,6 +119,10 @@ fn what_dpkg_does_not_record_is_not_explained_by_it() {
     let drift = machine.diff(1, &[]);
     assert_eq!(records(&drift, "/usr/bin/tool"), ("listed", false), "its mode is nobody's update");
     assert_eq!(records(&drift, "/usr/bin/other"), ("listed", false), "a new program is set-uid");
+    machine.expect(0, &["accept", "--package", "tool", "--reason", "patch day"]);
+    let left = super::entries(&machine.diff(1, &[]));
+    let left: Vec<&str> = left.keys().map(String::as_str).collect();
+    assert_eq!(left, ["/usr/bin/other", "/usr/bin/tool"], "what set the mode is not the package");
     dpkg(&machine, &["--purge", "tool"]);
     let drift = machine.diff(1, &[]);
     assert_eq!(records(&drift, "/usr/lib/tool/part"), ("same", true), "it went with its package");

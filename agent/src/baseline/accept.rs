@@ -9,8 +9,8 @@ use super::create::{Owners, entry};
 use super::diff::{CannotCompare, Depth, Identity, Order, Progress, check};
 use super::drift::{Change, Drift, Records};
 use super::store::{self, Acceptance, Store};
-use crate::host::Host;
 use crate::host::packages::recorded;
+use crate::host::{Host, Kind};
 use crate::policy::Policy;
 
 /// What is to be taken in.
@@ -99,8 +99,23 @@ impl Of {
             let full = accounted.package.split(' ').next().unwrap_or_default();
             let plain = full.split(':').next().unwrap_or_default();
             let is_named = wanted.iter().any(|name| name == full || name == plain);
-            // A configuration file changed by hand is nothing that the package did.
-            is_named && matches!(accounted.records, Records::Same | Records::Listed)
+            // A configuration file changed by hand is nothing that the package did, and neither is a mode.
+            is_named
+                && match accounted.records {
+                    Records::Same => true,
+                    Records::Listed => is_way(drift),
+                    Records::Configuration | Records::Differs | Records::Unknown => false,
+                }
         })
     }
+}
+
+/// A new directory or link that a package lists. Of those nothing more is ever recorded; anybody's to write it is not.
+fn is_way(drift: &Drift) -> bool {
+    let is_new = drift.change == Change::Added;
+    drift.after.as_ref().is_some_and(|after| match after.kind {
+        Kind::Directory => is_new && after.uid == 0 && after.mode & 0o6022 == 0,
+        Kind::SymbolicLink => is_new && after.uid == 0,
+        _ => false,
+    })
 }

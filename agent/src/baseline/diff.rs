@@ -14,11 +14,11 @@ pub use super::clock::Steady;
 use super::comparing::{Comparing, Found};
 use super::drift::{Change, Drift, Fields, Unseen};
 use super::selection::{Scope, Selection};
-use super::store::{Cache, Damage, NotKept, Store};
+use super::store::{Cache, Damage, NotKept, PublicKey, Store};
 use super::text;
 use crate::host::files::Mounts;
 use crate::host::tree::{Pace, Totals};
-use crate::host::{Host, Unreadable};
+use crate::host::{Host, Text, Unreadable};
 use crate::policy::Policy;
 
 /// What to compare, and how.
@@ -192,6 +192,7 @@ pub fn check(
 ) -> Result<Report, CannotCompare> {
     let (began, since) = (Timestamp::now(), Instant::now());
     let mut store = Store::open(&order.store)?.ok_or(CannotCompare::None)?;
+    demand_seal(policy, &store)?;
     let (mounts, rules) = (Mounts::of(host)?, policy.rules());
     let selection = Selection::new(&order.paths);
     let clock = Clock::now(host).since(store.header());
@@ -235,6 +236,21 @@ pub fn check(
         depth,
         has_other_rules: store.header().rules != rules.digest(),
     })
+}
+
+/// Where the policy names a key, only what that key has sealed is what was agreed, with what was accepted since.
+fn demand_seal(policy: &Policy, store: &Store) -> Result<(), CannotCompare> {
+    let Some(path) = policy.files_seal_key() else { return Ok(()) };
+    let key = PublicKey::read(path).map_err(|why| CannotCompare::Unreadable(why.to_string()))?;
+    let what = match store.sealed()? {
+        Some(sealed) if sealed.by == key => return Ok(()),
+        Some(_) => "its seal is by another key",
+        None => "it carries no seal",
+    };
+    let path = Text::from_bytes(path.as_os_str().as_encoded_bytes());
+    Err(CannotCompare::Damaged(format!(
+        "the baseline cannot be trusted: {what}, and files.seal-key of the policy demands one by {path}. {MEND}, and seal that"
+    )))
 }
 
 fn pace(policy: &Policy) -> Pace {

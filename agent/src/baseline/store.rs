@@ -163,6 +163,10 @@ impl Store {
         &self.base.about.header
     }
 
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// What a checkpoint pins.
     pub fn identity(&self) -> Identity {
         self.identity_after(self.delta.accepted.len())

@@ -9,13 +9,13 @@ mod show;
 mod text;
 mod verify;
 
-use std::io::Write;
+use std::io::{Read as _, Write};
 use std::path::{Path, PathBuf};
 
 use super::args::{BaselineAction, BaselineArgs};
 use super::{Exit, Failure};
 use crate::finding::Text;
-use crate::host::Host;
+use crate::host::{Host, integrity};
 use crate::journal::Directory;
 use crate::journal::places::Places;
 
@@ -68,6 +68,12 @@ fn made(directory: &Path) -> Result<(), Failure> {
     })
 }
 
+/// What the last comparison of everything came to, as it was left beside the baseline.
+fn last(directory: &Path) -> Option<serde_json::Value> {
+    let file = std::fs::File::open(directory.join(integrity::FILE)).ok()?;
+    serde_json::from_reader(file.take(MAX_LAST)).ok()
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -83,3 +89,6 @@ fn who() -> String {
         _ => own,
     }
 }
+
+/// The summary has twenty paths at most.
+const MAX_LAST: u64 = 1 << 20;

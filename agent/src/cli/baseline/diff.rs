@@ -1,15 +1,18 @@
 //! `guestward baseline diff`: what is not as agreed.
 
 use std::io::Write;
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use super::super::args::{DiffArgs, Format};
 use super::super::{Exit, Failure, policy};
 use super::look::Meter;
 use super::text::Page;
-use super::{host_at, paths, places};
+use super::{host_at, last, paths, places};
 use crate::baseline::diff::{Depth, Order, Report, check};
+use crate::baseline::last as word;
 use crate::finding::wire::drift::Document;
+use crate::finding::wire::integrity::Integrity;
 
 pub(super) fn run(args: &DiffArgs, out: &mut dyn Write) -> Result<Exit, Failure> {
     let policy = policy::load(args.policy.policy.as_ref())?;
@@ -22,6 +25,9 @@ pub(super) fn run(args: &DiffArgs, out: &mut dyn Write) -> Result<Exit, Failure>
     let report = check(&host, &policy, &order, &AtomicBool::new(false), &|progress| meter.show(progress));
     drop(meter);
     let report = report.map_err(Failure::trouble)?;
+    if args.paths.is_empty() {
+        leave_word(&order.store, &report);
+    }
     let exit = verdict(&report);
     let written = match args.format.format {
         Format::Json => json(&report, out),
@@ -29,6 +35,15 @@ pub(super) fn run(args: &DiffArgs, out: &mut dyn Write) -> Result<Exit, Failure>
     };
     written.map_err(|error| Failure::output(error, exit))?;
     Ok(exit)
+}
+
+/// For the checks. That a baseline cannot be trusted is the sensor's to say and to take back: it remembers the one before.
+fn leave_word(directory: &Path, report: &Report) {
+    let is_damaged = last(directory).is_some_and(|last| !last["damaged"].is_null());
+    if !is_damaged {
+        // Who may only read has compared all the same.
+        let _ = word::write(directory, &Integrity::of(report, None));
+    }
 }
 
 /// What is known to differ goes before what is not known.

@@ -7,10 +7,11 @@ use serde_json::json;
 
 use super::super::args::{Format, ShowArgs};
 use super::super::{Exit, Failure};
-use super::{hex, paths, places};
+use super::{hex, last, paths, places};
 use crate::baseline::store::{Cache, Entry, Ordinal, Store};
 use crate::finding::Text;
 use crate::finding::wire::object::Described;
+use crate::finding::wire::record;
 
 pub(super) fn run(args: &ShowArgs, out: &mut dyn Write) -> Result<Exit, Failure> {
     let store = open(&args.target.root)?;
@@ -72,6 +73,7 @@ fn one(
 ) -> io::Result<()> {
     let described = Described::of(&entry.object);
     let hashed = store.verified(ordinal);
+    let compared = compared(store, path);
     let owner = entry.owner.as_ref();
     if format == Format::Json {
         let package = owner.map(|owner| {
@@ -87,7 +89,7 @@ fn one(
             "agreed": described,
             "package": package,
             "per_host": entry.per_host,
-            "verified": { "by": hashed.map(|_| "hash"), "hashed": hashed.map(|time| time.to_string()) },
+            "verified": { "hashed": hashed.map(|time| time.to_string()), "metadata": compared },
         });
         return line(&document, out);
     }
@@ -107,10 +109,23 @@ fn one(
         let configuration = if owner.is_configuration { ", a configuration file" } else { "" };
         writeln!(out, "  {:<13} {}{configuration}", "package", Text::new(&owner.package))?;
     }
-    match hashed {
-        Some(time) => writeln!(out, "  {:<13} by hash, {time:.0}", "verified"),
-        None => writeln!(out, "  {:<13} when its content was last read is not known", "verified"),
-    }
+    let hashed = hashed
+        .map_or("its content never, as far as is known".to_owned(), |time| format!("by hash {time:.0}"));
+    let compared = compared
+        .map_or("in no comparison of everything yet".to_owned(), |time| format!("by metadata {time}"));
+    writeln!(out, "  {:<13} {hashed}, {compared}", "verified")
+}
+
+/// When its metadata were compared last, if they could be.
+fn compared(store: &Store, path: &[u8]) -> Option<String> {
+    let last = last(store.directory())?;
+    let is_hidden =
+        last["complete"] != true || last["state"] != record::Hash(store.identity().state).to_string();
+    let path = Text::from_bytes(path);
+    let differs = last["drifts"]
+        .as_array()
+        .is_some_and(|drifts| drifts.iter().any(|drift| drift["path"] == path.as_str()));
+    (!is_hidden && !differs).then(|| last["time"].as_str().map(str::to_owned)).flatten()
 }
 
 fn whole(store: &Store, format: Format, out: &mut dyn Write) -> io::Result<()> {

@@ -9,6 +9,7 @@ use crate::baseline::diff::{Depth, Report, Steady};
 use crate::baseline::drift::{Drift, Fields, Records};
 use crate::finding::wire::object::Described;
 use crate::finding::{Text, Verdict};
+use crate::host::Kind;
 
 pub(super) struct Page {
     paint: Paint,
@@ -41,7 +42,7 @@ impl Page {
         let [unexplained, configuration, listed, packaged, touched] = groups;
         self.group("not accounted for by any package", &unexplained, out)?;
         self.group("configuration files changed by hand", &configuration, out)?;
-        self.group("a package has them, and records nothing to compare them with", &listed, out)?;
+        self.group("packages have them, and do not record what differs", &listed, out)?;
         self.packaged(&packaged, out)?;
         if self.all {
             return self.group("other times, and nothing else", &touched, out);
@@ -165,11 +166,13 @@ fn details(drift: &Drift) -> Vec<String> {
         lines.push(one(only));
     }
     if let Some(accounted) = &drift.package {
+        let is_file = drift.after.as_ref().is_some_and(|after| after.kind == Kind::File);
         let says = match accounted.records {
             Records::Same => "records it so",
             Records::Configuration => "has it as a configuration file",
             Records::Differs => "records something else",
-            Records::Listed => "has it, and records nothing to compare it with",
+            Records::Listed if is_file => "records this content, and neither mode nor owner",
+            Records::Listed => "has it, and records no more of it",
             Records::Unknown => "may have it: what it records cannot be read yet",
         };
         lines.push(format!("{} {says}", Text::new(&accounted.package)));
