@@ -14,7 +14,7 @@ pub use super::clock::Steady;
 use super::comparing::{Comparing, Found};
 use super::drift::{Change, Drift, Fields, Unseen};
 use super::selection::{Scope, Selection};
-use super::store::{Cache, Damage, NotKept, PublicKey, Store};
+use super::store::{Cache, Damage, Fault, NotKept, PublicKey, Store};
 use super::text;
 use crate::host::files::Mounts;
 use crate::host::tree::{Pace, Totals};
@@ -141,7 +141,11 @@ pub enum CannotCompare {
 
 impl From<Damage> for CannotCompare {
     fn from(damage: Damage) -> Self {
-        Self::Damaged(format!("{damage}. {MEND}"))
+        match damage.fault {
+            // It may be as good as ever.
+            Fault::Disk(_) => Self::Unreadable(damage.to_string()),
+            _ => Self::Damaged(format!("{damage}. {MEND}")),
+        }
     }
 }
 
@@ -221,6 +225,7 @@ pub fn check(
         return Err(damage.into());
     }
     found.trim(order.most);
+    found.drifts.sort_by(|a, b| a.path.cmp(&b.path));
     explain(host, &store, &mut found);
     let verified: Vec<_> = found.verified.iter().map(|ordinal| (*ordinal, began)).collect();
     // Who may only read has compared all the same.

@@ -211,7 +211,11 @@ impl Store {
             first_root: first.root,
             first_state: first.state,
             acceptances: accepted.collect(),
-            sealed: None,
+            sealed: self
+                .sealed()
+                .ok()
+                .flatten()
+                .map(|sealed| standing::Sealed { by: sealed.who, at: sealed.at }),
         }
     }
 

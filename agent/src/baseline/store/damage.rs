@@ -57,6 +57,9 @@ impl Damage {
 
 impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Fault::Disk(cause) = &self.fault {
+            return write!(f, "cannot read the baseline: {}: {cause}", self.file.display());
+        }
         write!(f, "the baseline is damaged: {}", self.file.display())?;
         if let Some(offset) = self.offset {
             write!(f, ", byte {offset}")?;
@@ -68,7 +71,7 @@ impl fmt::Display for Damage {
             Fault::Malformed(what) => write!(f, ": {what}"),
             Fault::Foreign => f.write_str(": it belongs to another baseline"),
             Fault::RolledBack => f.write_str(": it is older than what was agreed last"),
-            Fault::Disk(cause) => write!(f, ": cannot read it: {cause}"),
+            Fault::Disk(_) => Ok(()),
         }
     }
 }
