@@ -8,10 +8,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::compare::{fields, is_same_beside_content, is_same_by_metadata};
-use super::diff::{Counts, Depth};
-use super::drift::{Change, Drift, Fields, Unseen};
+use super::diff::Depth;
+use super::drift::{Change, Fields};
+use super::found::Found;
 use super::selection::{Scope, Selection};
-use super::store::{Damage, Entry, InHand, Ordinal, Seen, Store};
+use super::slice::{Item, Slice};
+use super::store::{Entry, InHand, Ordinal, Seen, Store};
 use crate::host::object::{self, Algorithm, Content, Object, Trouble};
 use crate::host::tree::{Reading, Visitor, Want};
 use crate::host::{Kind, Unreadable};
@@ -33,39 +35,6 @@ pub(super) struct Comparing<'a> {
     pub(super) is_anything_hidden: AtomicBool,
     /// Whether attributes are seen that only the system's administrator sees, xattr(7).
     sees_trusted: bool,
-}
-
-/// What came together so far.
-#[derive(Debug, Default)]
-pub(super) struct Found {
-    pub(super) drifts: Vec<Drift>,
-    pub(super) counts: Counts,
-    pub(super) unseen: Vec<Unseen>,
-    /// Whose content was read and is as agreed.
-    pub(super) verified: Vec<Ordinal>,
-    /// The baseline itself could not be read.
-    pub(super) damage: Option<Damage>,
-}
-
-/// Consecutive names of one directory.
-pub(super) struct Slice<'a> {
-    directory: Vec<u8>,
-    /// At the first name that was not passed by.
-    agreed: Option<InHand<'a>>,
-    /// What was agreed of the object that is looked at.
-    current: Option<Item>,
-    /// The rule that it is under.
-    rule: Option<&'a Rule>,
-    /// Its metadata say that its content is as agreed, and that is taken for true.
-    is_trusted: bool,
-    /// Nothing of it differs, and nothing more is to be read.
-    is_settled: bool,
-    found: Found,
-}
-
-struct Item {
-    ordinal: Ordinal,
-    entry: Entry,
 }
 
 impl<'a> Visitor for Comparing<'a> {
@@ -347,34 +316,6 @@ impl<'a> Comparing<'a> {
     }
 }
 
-impl Slice<'_> {
-    /// The next name that was agreed on, if it comes before this one.
-    fn next_before(&mut self, name: Option<&[u8]>) -> Option<(Vec<u8>, Entry)> {
-        let seen = self.agreed.as_ref()?.seen()?;
-        if name.is_some_and(|name| seen.name >= name) {
-            return None;
-        }
-        let next = (seen.name.to_vec(), seen.entry.clone());
-        self.step();
-        Some(next)
-    }
-
-    /// What was agreed of this very name.
-    fn take(&mut self, name: &[u8]) -> Option<Item> {
-        let seen = self.agreed.as_ref()?.seen().filter(|seen| seen.name == name)?;
-        let item = Item { ordinal: seen.ordinal, entry: seen.entry.clone() };
-        self.step();
-        Some(item)
-    }
-
-    fn step(&mut self) {
-        if let Some(Err(damage)) = self.agreed.as_mut().map(InHand::step) {
-            self.found.damage = Some(damage);
-            self.agreed = None;
-        }
-    }
-}
-
 fn is_hashed(object: &Object) -> bool {
     matches!(object.content, Content::Hashed { .. })
 }
@@ -403,56 +344,6 @@ pub(super) fn want(rule: &Rule, before: Option<&Object>, algorithm: Algorithm, k
         Compare::Content | Compare::Log => Want { content: Some(reading), xattrs: true },
         Compare::Permissions => Want { content: None, xattrs: true },
         Compare::Existence | Compare::Nothing => Want { content: None, xattrs: false },
-    }
-}
-
-impl Found {
-    fn tell(
-        &mut self,
-        change: Change,
-        path: Vec<u8>,
-        fields: Fields,
-        before: Option<Object>,
-        after: Option<Object>,
-        rule: &Rule,
-    ) {
-        let severity =
-            if fields == Fields::MTIME { crate::finding::Severity::Informational } else { rule.severity };
-        match change {
-            Change::Added => self.counts.added += 1,
-            Change::Removed => self.counts.removed += 1,
-            Change::Modified => self.counts.modified += 1,
-            Change::Unstable => self.counts.unstable += 1,
-        }
-        let (package, text) = (None, None);
-        self.drifts.push(Drift { path, change, fields, before, after, severity, package, text });
-    }
-
-    fn unseen(&mut self, path: Vec<u8>, why: String) {
-        self.counts.unseen += 1;
-        if self.unseen.len() < super::MAX_UNSEEN {
-            self.unseen.push(Unseen { path, why });
-        }
-    }
-
-    fn merge(&mut self, other: Self, most: usize) {
-        let Self { drifts, counts, unseen, verified, damage } = other;
-        self.counts.add(&counts);
-        self.unseen
-            .extend(unseen.into_iter().take(super::MAX_UNSEEN - self.unseen.len().min(super::MAX_UNSEEN)));
-        self.verified.extend(verified);
-        self.damage = self.damage.take().or(damage);
-        self.drifts.extend(drifts);
-        // Seldom enough to cost nothing, and soon enough to stay small.
-        if self.drifts.len() / 2 > most {
-            self.trim(most);
-        }
-    }
-
-    /// The worst stay, the first of them by their paths.
-    pub(super) fn trim(&mut self, most: usize) {
-        self.drifts.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.path.cmp(&b.path)));
-        self.drifts.truncate(most);
     }
 }
 

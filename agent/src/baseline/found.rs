@@ -1,0 +1,69 @@
+//! What a comparison has found so far, from all who look.
+
+use super::diff::Counts;
+use super::drift::{Change, Drift, Fields, Unseen};
+use super::store::{Damage, Ordinal};
+use crate::finding::Severity;
+use crate::host::object::Object;
+use crate::policy::rules::Rule;
+
+/// What came together so far.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) drifts: Vec<Drift>,
+    pub(super) counts: Counts,
+    pub(super) unseen: Vec<Unseen>,
+    /// Whose content was read and is as agreed.
+    pub(super) verified: Vec<Ordinal>,
+    /// The baseline itself could not be read.
+    pub(super) damage: Option<Damage>,
+}
+
+impl Found {
+    pub(super) fn tell(
+        &mut self,
+        change: Change,
+        path: Vec<u8>,
+        fields: Fields,
+        before: Option<Object>,
+        after: Option<Object>,
+        rule: &Rule,
+    ) {
+        let severity = if fields == Fields::MTIME { Severity::Informational } else { rule.severity };
+        match change {
+            Change::Added => self.counts.added += 1,
+            Change::Removed => self.counts.removed += 1,
+            Change::Modified => self.counts.modified += 1,
+            Change::Unstable => self.counts.unstable += 1,
+        }
+        let (package, text) = (None, None);
+        self.drifts.push(Drift { path, change, fields, before, after, severity, package, text });
+    }
+
+    pub(super) fn unseen(&mut self, path: Vec<u8>, why: String) {
+        self.counts.unseen += 1;
+        if self.unseen.len() < super::MAX_UNSEEN {
+            self.unseen.push(Unseen { path, why });
+        }
+    }
+
+    pub(super) fn merge(&mut self, other: Self, most: usize) {
+        let Self { drifts, counts, unseen, verified, damage } = other;
+        self.counts.add(&counts);
+        self.unseen
+            .extend(unseen.into_iter().take(super::MAX_UNSEEN - self.unseen.len().min(super::MAX_UNSEEN)));
+        self.verified.extend(verified);
+        self.damage = self.damage.take().or(damage);
+        self.drifts.extend(drifts);
+        // Seldom enough to cost nothing, and soon enough to stay small.
+        if self.drifts.len() / 2 > most {
+            self.trim(most);
+        }
+    }
+
+    /// The worst stay, the first of them by their paths.
+    pub(super) fn trim(&mut self, most: usize) {
+        self.drifts.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.path.cmp(&b.path)));
+        self.drifts.truncate(most);
+    }
+}
