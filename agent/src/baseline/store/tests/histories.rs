@@ -143,7 +143,7 @@ proptest! {
             },
             9 => object.xattr_trouble = if object.xattr_trouble.is_none() { Some(Trouble::Gone) } else { None },
             10 => entry.per_host = true,
-            11 => key = Key([&key.0[..], b"/below"].concat()),
+            11 => key = Key([key.0.strip_suffix(b"/").unwrap_or(&key.0), b"/below"].concat()),
             _ => key = Key([&key.0[..], b"~"].concat()),
         }
         prop_assume!(what < 10 || !model.contains_key(&key) || what == 10);
