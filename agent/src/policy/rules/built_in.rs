@@ -241,7 +241,6 @@ const BUILT_IN: &[Entry] = &[
             "/root/.gnupg/random_seed",
             "/root/.local/share/**",
             "/root/.npm/**",
-            "/root/.cargo/registry/**",
             "/root/snap/**",
             "/root/.ssh/known_hosts*",
         ],
