@@ -13,7 +13,7 @@ pub mod diff;
 pub mod drift;
 mod found;
 pub mod last;
-pub mod runs;
+mod runs;
 mod selection;
 mod slice;
 pub mod standing;

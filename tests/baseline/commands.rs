@@ -200,7 +200,17 @@ fn what_cannot_be_read_is_never_called_verified() {
     let huge = fs::File::create(machine.root().join("huge")).unwrap();
     machine.expect(0, &["create"]);
     huge.set_len(1 << 40).unwrap();
+    // Agreed on without having been read: never as agreed, however it is looked at.
+    machine.expect(0, &["accept", "--all", "--reason", "x"]);
+    for how in [&[][..], &["--quick"]] {
+        assert!(machine.diff(3, how)["unseen"].to_string().contains("max-file"));
+    }
+    huge.set_len(9).unwrap();
+    machine.expect(0, &["accept", "/etc", "--reason", "x"]);
+    assert!(machine.diff(1, &[])["unseen"].to_string().contains("nothing to compare it with"));
+    huge.set_len(1 << 40).unwrap();
+    fs::write(machine.root().join("etc/app.conf"), "other").unwrap();
     let drift = machine.diff(1, &[]);
     assert!(drift["unseen"].to_string().contains("max-file"), "{drift}");
-    assert_eq!(drift["summary"]["verified"]["by_hash"], 4, "{drift}");
+    assert_eq!(drift["summary"]["verified"]["by_hash"], 3, "{drift}");
 }

@@ -85,7 +85,9 @@ fn a_file_that_grows_while_it_is_read_ends_and_is_never_called_as_agreed() {
                 std::thread::sleep(Duration::from_micros(200));
             }
         });
-        std::thread::sleep(Duration::from_millis(50));
+        while fs::metadata(&path).unwrap().len() == 1 << 20 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         let drift = machine.diff(1, &[]);
         is_over.store(true, Ordering::Relaxed);
         let change = drift["entries"][0]["change"].as_str().unwrap();
@@ -146,7 +148,7 @@ fn whoever_is_killed_while_creating_leaves_nothing_or_goes_on() {
     let machine = Machine::new(ALL);
     let mut dice = Dice::new(23);
     mutations::plant(&machine.root(), 12_000, &mut dice);
-    let mut resumed = 0;
+    let mut killed = 0;
     for round in 0..25 {
         let mut child = binary::guestward()
             .args(["baseline", "create", "--root"])
@@ -157,22 +159,20 @@ fn whoever_is_killed_while_creating_leaves_nothing_or_goes_on() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        std::thread::sleep(Duration::from_millis(dice.next() % 400));
+        // Ever later: the first die before they have done anything.
+        std::thread::sleep(Duration::from_millis(dice.next() % (15 * (round + 1))));
         let _ = child.kill();
-        let ended = child.wait().unwrap();
-        if ended.code() != Some(0) {
-            continue;
+        if child.wait().unwrap().success() {
+            break;
         }
-        assert!(round > 0 || ended.success());
-        break;
+        killed += 1;
     }
+    assert!(killed > 0, "nobody was killed");
     if machine.run(&["show"]).status.code() == Some(2) {
-        let told: Value = serde_json::from_str(&machine.expect(0, &["create", "--format", "json"])).unwrap();
-        resumed = told["resumed"].as_u64().unwrap();
+        machine.expect(0, &["create"]);
     }
     machine.expect(0, &["verify"]);
     machine.diff(0, &[]);
-    println!("{resumed} objects were not read again");
 }
 
 #[test]

@@ -20,8 +20,6 @@ pub(super) struct Clock {
 pub enum Steady {
     /// It was not found to have been set; nobody watched, who would know if it was set back and forth.
     Unknown,
-    /// Somebody watched all the time, and it was not.
-    Yes,
     No,
 }
 
@@ -29,7 +27,6 @@ impl Steady {
     pub fn name(self) -> &'static str {
         match self {
             Self::Unknown => "unwatched",
-            Self::Yes => "steady",
             Self::No => "stepped",
         }
     }

@@ -73,7 +73,7 @@ impl<'a> Visitor for Comparing<'a> {
         let rule = slice.rule?;
         let before = slice.current.as_ref();
         slice.is_trusted =
-            before.is_some_and(|before| self.is_trusted(before.ordinal, &before.entry.object, seen));
+            before.is_some_and(|before| self.is_trusted(rule, before.ordinal, &before.entry.object, seen));
         if slice.is_trusted {
             return Some(Want::default());
         }
@@ -127,16 +127,26 @@ impl<'a> Visitor for Comparing<'a> {
     fn skipped(&self, path: &[u8], file_system: &str) {
         self.hide(path);
         // What was agreed of it can be seen no more; what never was, nobody misses.
-        let below = self.store.below(path).into_iter().flatten();
-        let is_missed = below.take(2).any(|item| item.is_ok_and(|(at, ..)| at.len() > path.len()));
+        let mut found = Found::default();
+        let mut is_missed = false;
+        match self.store.below(path) {
+            Ok(below) => {
+                for item in below.take(2) {
+                    match item {
+                        Ok((at, ..)) => is_missed |= at.len() > path.len(),
+                        Err(damage) => found.damage = Some(damage),
+                    }
+                }
+            }
+            Err(damage) => found.damage = Some(damage),
+        }
         if is_missed {
-            let mut found = Found::default();
             found.unseen(
                 path.to_vec(),
                 format!("a mount of {file_system} lies over it, which is not looked into"),
             );
-            self.keep(found);
         }
+        self.keep(found);
     }
 }
 
@@ -172,11 +182,13 @@ impl<'a> Comparing<'a> {
         rule.text_diff && self.rules.keeps_text(&object::path(&slice.directory, name))
     }
 
-    fn is_trusted(&self, ordinal: Ordinal, before: &Object, seen: &Object) -> bool {
+    fn is_trusted(&self, rule: &Rule, ordinal: Ordinal, before: &Object, seen: &Object) -> bool {
         match self.depth {
             Depth::Full => false,
             Depth::Metadata { rehash } => {
-                is_same_by_metadata(before, seen) && !self.is_due(ordinal, before, rehash)
+                is_same_by_metadata(before, seen)
+                    && is_known(rule.compare, before)
+                    && !self.is_due(ordinal, before, rehash)
             }
         }
     }
@@ -186,8 +198,8 @@ impl<'a> Comparing<'a> {
         let agreed = slice.agreed.as_ref().and_then(InHand::seen).filter(|agreed| agreed.name == name);
         let Some(Seen { entry, ordinal, .. }) = agreed else { return false };
         let before = &entry.object;
-        let is_same =
-            self.is_trusted(ordinal, before, seen) && is_same_beside_content(rule.compare, before, seen);
+        let is_same = self.is_trusted(rule, ordinal, before, seen)
+            && is_same_beside_content(rule.compare, before, seen);
         if is_same {
             slice.found.counts.by_metadata += u64::from(is_hashed(before));
             slice.step();
@@ -223,7 +235,14 @@ impl<'a> Comparing<'a> {
                 return;
             }
             Content::Unread(trouble) => slice.found.unseen(path(), trouble.to_string()),
+            // Read now, and compared with nothing.
+            Content::Hashed { .. } if !is_comparable(&before.content, &object.content) => {
+                slice.found.unseen(path(), NOT_READ_THEN.to_owned());
+            }
             _ => {}
+        }
+        if before.xattr_trouble.is_some() {
+            slice.found.unseen(path(), NO_XATTRS_THEN.to_owned());
         }
         if let Some(trouble) = object.xattr_trouble {
             slice.found.unseen(path(), format!("its extended attributes: {trouble}"));
@@ -231,7 +250,7 @@ impl<'a> Comparing<'a> {
         let was_directory = before.kind == Kind::Directory && object.kind != Kind::Directory;
         if !fields.is_empty() {
             slice.found.tell(Change::Modified, path(), fields, Some(before), Some(object), rule);
-        } else if !slice.is_trusted && is_hashed(&object) {
+        } else if !slice.is_trusted && is_comparable(&before.content, &object.content) {
             slice.found.counts.by_hash += 1;
             slice.found.verified.push(ordinal);
         }
@@ -320,6 +339,16 @@ fn is_hashed(object: &Object) -> bool {
     matches!(object.content, Content::Hashed { .. })
 }
 
+/// Whether all that the rule is about was read when it was agreed on.
+fn is_known(compare: Compare, before: &Object) -> bool {
+    let wants_content = matches!(compare, Compare::Content | Compare::Log) && before.kind == Kind::File;
+    before.xattr_trouble.is_none() && (!wants_content || is_hashed(before))
+}
+
+fn is_comparable(before: &Content, after: &Content) -> bool {
+    matches!((before, after), (Content::Hashed { algorithm: one, .. }, Content::Hashed { algorithm: other, .. }) if one == other)
+}
+
 /// What the kernel would have given another time of change stands for what was not read.
 fn take_for_same(object: &mut Object, before: &Object) {
     object.content = before.content;
@@ -347,5 +376,8 @@ pub(super) fn want(rule: &Rule, before: Option<&Object>, algorithm: Algorithm, k
     }
 }
 
+const NOT_READ_THEN: &str =
+    "its content was not read when it was agreed on: there is nothing to compare it with";
+const NO_XATTRS_THEN: &str = "its extended attributes were not read when it was agreed on";
 /// The names of most directories, so that what was agreed of them is looked up once.
 const NAMES_WITHOUT_CONTENT: usize = 1_024;

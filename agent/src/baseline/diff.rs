@@ -184,7 +184,6 @@ pub struct Progress {
     /// As many as the baseline has.
     pub of_objects: u64,
     pub bytes: u64,
-    pub of_bytes: u64,
 }
 
 /// Looks, and compares.

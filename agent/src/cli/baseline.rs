@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use super::args::{BaselineAction, BaselineArgs};
 use super::{Exit, Failure};
 use crate::finding::Text;
+use crate::finding::wire::object::hex;
 use crate::host::{Host, integrity};
 use crate::journal::Directory;
 use crate::journal::places::Places;
@@ -72,10 +73,6 @@ fn made(directory: &Path) -> Result<(), Failure> {
 fn last(directory: &Path) -> Option<serde_json::Value> {
     let file = std::fs::File::open(directory.join(integrity::FILE)).ok()?;
     serde_json::from_reader(file.take(MAX_LAST)).ok()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Who it is that decides: the one who logged in, where sudo tells.

@@ -37,21 +37,14 @@ impl Drop for Meter {
     }
 }
 
-/// `41,200 of 163,490 objects, 1.9 of 6.9 GB at 2.3 GB/s, 2 s left`.
+/// `41200 of 163490 objects, 1.90 GB at 700 MB/s, 8 s left`.
 fn line(progress: Progress, since: Duration) -> String {
-    let Progress { objects, of_objects, bytes, of_bytes } = progress;
+    let Progress { objects, of_objects, bytes } = progress;
     let seconds = since.as_secs_f64().max(0.001);
-    let rate = bytes as f64 / seconds;
-    let mut line = match of_objects {
-        0 => format!("{objects} objects, {}", size(bytes)),
-        _ => format!("{objects} of {of_objects} objects, {} of {}", size(bytes), size(of_bytes)),
-    };
-    line.push_str(&format!(" at {:.0} MB/s", rate / 1e6));
-    // Where nothing is read, the objects tell how far it is.
-    let done = match (of_bytes, bytes) {
-        (0, _) | (_, 0) => objects as f64 / of_objects.max(1) as f64,
-        _ => bytes as f64 / of_bytes as f64,
-    };
+    let of = if of_objects > 0 { format!(" of {of_objects}") } else { String::new() };
+    let rate = bytes as f64 / seconds / 1e6;
+    let mut line = format!("{objects}{of} objects, {} at {rate:.0} MB/s", size(bytes));
+    let done = objects as f64 / of_objects.max(1) as f64;
     if of_objects > 0 && done > 0.01 && done < 1.0 {
         line.push_str(&format!(", {:.0} s left", seconds * (1.0 - done) / done));
     }
@@ -75,11 +68,10 @@ mod tests {
 
     #[test]
     fn it_tells_the_rate_and_the_time_that_is_left() {
-        let progress =
-            Progress { objects: 50, of_objects: 200, bytes: 1_000_000_000, of_bytes: 4_000_000_000 };
+        let progress = Progress { objects: 50, of_objects: 200, bytes: 1_000_000_000 };
         assert_eq!(
             line(progress, Duration::from_secs(2)),
-            "50 of 200 objects, 1.00 GB of 4.00 GB at 500 MB/s, 6 s left"
+            "50 of 200 objects, 1.00 GB at 500 MB/s, 6 s left"
         );
         let first = Progress { objects: 7, bytes: 1_500, ..Progress::default() };
         assert_eq!(line(first, Duration::from_secs(1)), "7 objects, 1.5 kB at 0 MB/s");

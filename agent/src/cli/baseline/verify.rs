@@ -26,7 +26,11 @@ pub(super) fn run(args: &VerifyBaselineArgs, out: &mut dyn Write) -> Result<Exit
         sealed,
         store,
     };
-    let exit = if verified.is_right() { Exit::Clean } else { Exit::Found };
+    let exit = match (&verified.pinned, verified.is_right()) {
+        (_, false) => Exit::Found,
+        (Pinned::Unread(_), true) => Exit::Incomplete,
+        _ => Exit::Clean,
+    };
     let written = match args.format.format {
         Format::Json => verified.json(out),
         Format::Text => verified.text(out),
@@ -59,8 +63,10 @@ enum Seal {
 /// What the journal's last checkpoint says of the baseline.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Pinned {
-    /// No checkpoint that can be read names one.
+    /// There is no journal, or no checkpoint in it names one.
     Nothing,
+    /// It could not be read to its end.
+    Unread(String),
     /// This very one, or what it was before something was accepted.
     This,
     Another(String),
@@ -112,6 +118,7 @@ impl Verified {
         }
         match &self.pinned {
             Pinned::Nothing => writeln!(out, "no checkpoint of the journal names a baseline"),
+            Pinned::Unread(why) => writeln!(out, "unknown: the journal cannot be read: {}", Text::new(why)),
             Pinned::This => writeln!(out, "the journal's last checkpoint names it"),
             Pinned::Another(state) => {
                 writeln!(out, "wrong: the journal's last checkpoint names another baseline, of state {state}")
@@ -133,6 +140,7 @@ impl Verified {
             "seal": self.seal.name(),
             "journal": match &self.pinned {
                 Pinned::Nothing => "silent",
+                Pinned::Unread(_) => "unread",
                 Pinned::This => "agrees",
                 Pinned::Another(_) => "names-another",
             },
@@ -142,12 +150,20 @@ impl Verified {
     }
 }
 
-/// The last checkpoint that names a baseline. A journal that is not there, or not for us to read, names none.
+/// The last checkpoint that names a baseline.
 fn pinned(journal: &Path, store: &Store) -> Pinned {
-    let Ok(directory) = Directory::open(journal) else { return Pinned::Nothing };
+    let directory = match Directory::open(journal) {
+        Ok(directory) => directory,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Pinned::Nothing,
+        Err(error) => return Pinned::Unread(error.to_string()),
+    };
     let mut reader = Reader::new(directory, None);
     let mut last = None;
-    while let Ok(batch) = reader.next_batch(BATCH, BATCH_BYTES) {
+    loop {
+        let batch = match reader.next_batch(BATCH, BATCH_BYTES) {
+            Ok(batch) => batch,
+            Err(error) => return Pinned::Unread(error.to_string()),
+        };
         if batch.entries.is_empty() {
             break;
         }

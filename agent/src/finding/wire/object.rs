@@ -144,7 +144,8 @@ fn device(object: &Object) -> Option<Told> {
     is_device.then(|| Told::new(&format!("{major}:{minor}")))
 }
 
-pub(super) fn hex(bytes: &[u8]) -> String {
+/// In hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
