@@ -39,13 +39,15 @@ fn whatever_one_file_turns_into_the_look_ends_and_passes_nothing_new() {
     fs::write(CANARY, "canary:x:0:0::/:/bin/sh\nPermitRootLogin yes # canary\n").unwrap();
     let passed = passes(&posture(tree::base("server").path()));
     assert!(passed.len() > 25, "the tree is a server: {passed:?}");
-    let files = files(tree::base("server").path());
+    let tree = tree::base("server");
+    let files = files(tree.path());
     assert!(files.len() >= 20, "{files:?}");
+    let aside = tree::build(&[]);
     for file in &files {
+        let path = tree.path().join(file);
+        let kept = aside.path().join("kept");
+        fs::rename(&path, &kept).unwrap();
         for (what, unreadable, turn) in TURNS {
-            let tree = tree::base("server");
-            let path = tree.path().join(file);
-            fs::remove_file(&path).unwrap();
             turn(&path);
             let findings = posture(tree.path());
             let shown = format!("{findings:?}");
@@ -55,7 +57,9 @@ fn whatever_one_file_turns_into_the_look_ends_and_passes_nothing_new() {
                 let new: Vec<_> = passes(&findings).difference(&passed).cloned().collect();
                 assert!(new.is_empty(), "{} as {what} makes these pass: {new:?}", file.display());
             }
+            tree::apply(tree.path(), &[Step::Remove(file.clone())]);
         }
+        fs::rename(&kept, &path).unwrap();
     }
     fs::remove_file(CANARY).unwrap();
 }
