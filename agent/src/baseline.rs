@@ -24,7 +24,7 @@ use std::sync::atomic::AtomicBool;
 
 use crate::host::Host;
 use crate::host::files::Mounts;
-use crate::host::tree::{Limits, Pace, Totals, Walk};
+use crate::host::tree::{Crew, Limits, Pace, Totals, Walk};
 use crate::policy::Policy;
 
 fn walk<'a>(
@@ -32,22 +32,19 @@ fn walk<'a>(
     mounts: &'a Mounts,
     policy: &'a Policy,
     pace: Option<&'a Pace>,
-    threads: usize,
+    crew: Crew,
     is_over: &'a AtomicBool,
     tell: &'a (dyn Fn(Totals) + Sync),
 ) -> Walk<'a> {
     let limits = Limits { max_file: policy.files_max_bytes() };
     let file_systems = policy.network_file_systems();
-    Walk { host, mounts, threads, pace, limits, file_systems, is_over, tell }
+    Walk { host, mounts, crew, pace, limits, file_systems, is_over, tell }
 }
 
-/// How many read contents at a time: a disk wants many questions at once, whatever there is of processors.
-fn workers() -> usize {
-    (2 * processors()).max(16)
-}
-
-fn processors() -> usize {
-    std::thread::available_parallelism().map_or(2, usize::from)
+/// Of somebody who waits for the answer.
+fn crew() -> Crew {
+    let processors = std::thread::available_parallelism().map_or(2, usize::from);
+    Crew { first: processors, most: (2 * processors).max(16) }
 }
 
 /// So few that the work spreads.

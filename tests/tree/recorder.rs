@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use guestward::host::files::Mounts;
 use guestward::host::object::{self, Content, Object};
-use guestward::host::tree::{Limits, Pace, Reading, Totals, Visitor, Walk, Want};
+use guestward::host::tree::{Crew, Limits, Pace, Reading, Totals, Visitor, Walk, Want};
 use guestward::host::{Host, Unreadable};
 
 #[derive(Debug)]
@@ -121,7 +121,7 @@ impl Way<'_> {
         let walk = Walk {
             host: &host,
             mounts: &self.mounts,
-            threads: 4,
+            crew: Crew { first: 2, most: 4 },
             pace: self.pace,
             limits: self.limits,
             file_systems: &self.file_systems,

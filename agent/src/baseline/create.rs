@@ -71,7 +71,7 @@ pub fn create(
         tell(Progress { objects: totals.objects, bytes: totals.bytes, ..Progress::default() });
     };
     let totals =
-        super::walk(host, &mounts, policy, None, super::workers(), is_over, &told).run(&creating, scope)?;
+        super::walk(host, &mounts, policy, None, super::crew(), is_over, &told).run(&creating, scope)?;
     let resumed = creating.resumed.into_inner();
     let Found { unseen, unseen_count, refused } =
         creating.trouble.into_inner().unwrap_or_else(PoisonError::into_inner);

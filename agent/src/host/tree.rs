@@ -11,6 +11,7 @@ mod digests;
 mod directory;
 mod extras;
 mod look;
+mod meter;
 mod names;
 mod pace;
 mod pool;
@@ -115,11 +116,22 @@ pub struct Totals {
     pub bytes: u64,
 }
 
+/// How many go through a tree at a time.
+///
+/// What is in memory is gone through fastest by as many as there are processors; a disk wants many questions at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Crew {
+    /// From the start.
+    pub first: usize,
+    /// So many, once those that are at it are found to wait more than they work.
+    pub most: usize,
+}
+
 /// One walk from the root of `host`.
 pub struct Walk<'a> {
     pub host: &'a Host,
     pub mounts: &'a Mounts,
-    pub threads: usize,
+    pub crew: Crew,
     pub pace: Option<&'a Pace>,
     pub limits: Limits,
     /// Types of file systems to go into although they are not on a disk of this machine.
@@ -141,7 +153,7 @@ impl fmt::Debug for Walk<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Walk")
             .field("host", self.host)
-            .field("threads", &self.threads)
+            .field("crew", &self.crew)
             .field("limits", &self.limits)
             .field("file_systems", &self.file_systems)
             .finish_non_exhaustive()

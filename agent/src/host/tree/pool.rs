@@ -1,16 +1,24 @@
 //! The workers of a walk, and the one stack of what there is to do.
 //!
-//! The newest job is done first: that goes depth first, and keeps what is held open and in memory small.
+//! The newest job is done first: that goes depth first, and keeps what is held open and in memory small. All workers are
+//! there from the start, and most of them sleep until they are hired.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+use super::Crew;
+
 /// What is to be done, and who is at it.
 #[derive(Debug)]
 pub(super) struct Jobs<'a, J> {
     stack: Mutex<Stack<J>>,
+    /// There is another job, or there will be none.
     changed: Condvar,
+    /// More are hired, or nobody will be.
+    hiring: Condvar,
+    can_hire: AtomicBool,
+    most: usize,
     is_over: &'a AtomicBool,
 }
 
@@ -20,6 +28,14 @@ struct Stack<J> {
     /// How many workers are at a job, which may lead to others.
     working: usize,
     waiting: usize,
+    /// The workers with a lower number than this.
+    hired: usize,
+}
+
+impl<J> Stack<J> {
+    fn is_done(&self) -> bool {
+        self.working == 0 && self.jobs.is_empty()
+    }
 }
 
 impl<J> Jobs<'_, J> {
@@ -38,6 +54,32 @@ impl<J> Jobs<'_, J> {
         self.is_over.load(Ordering::Relaxed)
     }
 
+    /// Whether some are still asleep.
+    pub(super) fn can_hire(&self) -> bool {
+        self.can_hire.load(Ordering::Relaxed)
+    }
+
+    /// Half as many again, for those that work wait more than they work.
+    pub(super) fn hire(&self) {
+        let mut stack = self.lock();
+        stack.hired = (stack.hired + stack.hired.div_ceil(2)).min(self.most);
+        self.can_hire.store(stack.hired < self.most, Ordering::Relaxed);
+        drop(stack);
+        self.hiring.notify_all();
+    }
+
+    /// Sleeps until this worker is hired; not at all if all is done before.
+    fn is_hired(&self, number: usize) -> bool {
+        let mut stack = self.lock();
+        while number >= stack.hired {
+            if stack.is_done() {
+                return false;
+            }
+            stack = self.hiring.wait(stack).unwrap_or_else(PoisonError::into_inner);
+        }
+        true
+    }
+
     /// The next job; none once all are done.
     fn take(&self) -> Option<(J, Working<'_, '_, J>)> {
         let mut stack = self.lock();
@@ -50,12 +92,19 @@ impl<J> Jobs<'_, J> {
                 return Some((job, Working(self)));
             }
             if stack.working == 0 {
+                self.tell_that_all_is_done(stack);
                 return None;
             }
             stack.waiting += 1;
             stack = self.changed.wait(stack).unwrap_or_else(PoisonError::into_inner);
             stack.waiting -= 1;
         }
+    }
+
+    fn tell_that_all_is_done(&self, stack: MutexGuard<'_, Stack<J>>) {
+        drop(stack);
+        self.changed.notify_all();
+        self.hiring.notify_all();
     }
 
     fn lock(&self) -> MutexGuard<'_, Stack<J>> {
@@ -70,26 +119,35 @@ impl<J> Drop for Working<'_, '_, J> {
     fn drop(&mut self) {
         let mut stack = self.0.lock();
         stack.working -= 1;
-        let is_done = stack.working == 0 && stack.jobs.is_empty();
-        drop(stack);
-        if is_done {
-            self.0.changed.notify_all();
+        if stack.is_done() {
+            self.0.tell_that_all_is_done(stack);
         }
     }
 }
 
-/// Does `first` and all that follows from it. Each worker has something of its own, made by `begin` on its thread. How
-/// many there were at least: one, or the reason why there was none.
+/// Does `first` and all that follows from it. Each worker that is hired has something of its own, made by `begin` on its
+/// thread. That there is none at all has a reason.
 pub(super) fn run<J: Send, W>(
-    threads: usize,
+    crew: Crew,
     first: J,
     is_over: &AtomicBool,
     begin: impl Fn() -> W + Sync,
     step: impl Fn(&mut W, J, &Jobs<'_, J>) + Sync,
 ) -> std::io::Result<()> {
-    let stack = Stack { jobs: vec![first], working: 0, waiting: 0 };
-    let jobs = Jobs { stack: Mutex::new(stack), changed: Condvar::new(), is_over };
-    let work = || {
+    let hired = crew.first.max(1);
+    let most = crew.most.max(hired);
+    let jobs = Jobs {
+        stack: Mutex::new(Stack { jobs: vec![first], working: 0, waiting: 0, hired }),
+        changed: Condvar::new(),
+        hiring: Condvar::new(),
+        can_hire: AtomicBool::new(hired < most),
+        most,
+        is_over,
+    };
+    let work = |number| {
+        if !jobs.is_hired(number) {
+            return;
+        }
         let mut own = begin();
         while let Some((job, working)) = jobs.take() {
             step(&mut own, job, &jobs);
@@ -97,11 +155,12 @@ pub(super) fn run<J: Send, W>(
         }
     };
     thread::scope(|scope| {
-        for index in 0..threads.max(1) {
-            match thread::Builder::new().name("files".to_owned()).spawn_scoped(scope, work) {
+        let work = &work;
+        for number in 0..most {
+            match thread::Builder::new().name("files".to_owned()).spawn_scoped(scope, move || work(number)) {
                 Ok(_) => {}
                 // Fewer are slower, and no less right.
-                Err(_) if index > 0 => break,
+                Err(_) if number > 0 => break,
                 Err(error) => return Err(error),
             }
         }
@@ -118,13 +177,14 @@ mod tests {
     fn what_follows_from_a_job_is_done_too_and_then_all_go_home() {
         let done = AtomicU32::new(0);
         run(
-            4,
+            Crew { first: 1, most: 4 },
             12_u32,
             &AtomicBool::new(false),
             || (),
             |(), depth, jobs| {
                 done.fetch_add(1, Ordering::Relaxed);
                 if depth > 0 {
+                    jobs.hire();
                     jobs.push(depth - 1);
                     jobs.push(depth - 1);
                 }
@@ -137,7 +197,14 @@ mod tests {
     #[test]
     fn a_worker_that_fails_leaves_nobody_waiting() {
         let failed = std::panic::catch_unwind(|| {
-            run(4, 0, &AtomicBool::new(false), || (), |(), _, _| panic!("on purpose")).unwrap();
+            run(
+                Crew { first: 2, most: 4 },
+                0,
+                &AtomicBool::new(false),
+                || (),
+                |(), _, _| panic!("on purpose"),
+            )
+            .unwrap();
         });
         assert!(failed.is_err());
     }
@@ -147,7 +214,7 @@ mod tests {
         let over = AtomicBool::new(false);
         let done = AtomicU32::new(0);
         run(
-            1,
+            Crew { first: 1, most: 4 },
             0,
             &over,
             || (),

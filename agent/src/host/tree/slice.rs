@@ -58,7 +58,7 @@ pub(super) fn walk<V: Visitor>(walk: &Walk<'_>, visitor: &V, scope: V::Scope) ->
     let step = |worker: &mut Worker<'_, '_>, job, jobs: &Jobs<'_, _>| {
         Following { visitor, worker, jobs }.follow(job)
     };
-    pool::run(walk.threads, Job::Enter { next, scope }, walk.is_over, || Worker::new(&ground), step)
+    pool::run(walk.crew, Job::Enter { next, scope }, walk.is_over, || Worker::new(&ground), step)
         .map_err(|error| Unreadable::from_io(&shown(b""), &error))?;
     Ok(ground.totals())
 }
@@ -167,6 +167,9 @@ impl<V: Visitor> Following<'_, '_, '_, V> {
         let below = if is_entered { self.visitor.descend(scope, bytes, &look.object) } else { None };
         let place = place(&look.object, look.mount, is_distant);
         self.tell(slice, directory, name, look, want, scope)?;
+        if self.jobs.can_hire() && self.worker.meter.waits() {
+            self.jobs.hire();
+        }
         if let Some(kind) = out {
             self.visitor.skipped(&directory.path_of(bytes), &kind);
         }

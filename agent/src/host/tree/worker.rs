@@ -9,6 +9,7 @@ use rustix::fd::AsFd;
 use super::boundary::Boundaries;
 use super::digests::Digests;
 use super::directory::Holding;
+use super::meter::Meter;
 use super::names::{Names, NoNames};
 use super::pace::processor_time;
 use super::{Limits, Pace, Totals, Walk, xattrs};
@@ -77,6 +78,7 @@ pub(super) struct Worker<'g, 'a> {
     pub(super) names: Names,
     /// For what the kernel tells of a directory.
     entries: Vec<u8>,
+    pub(super) meter: Meter,
     /// Not added to the totals yet.
     done: Totals,
     /// Not paid for yet.
@@ -105,6 +107,7 @@ impl<'g, 'a> Worker<'g, 'a> {
             path: Vec::new(),
             names: Names::default(),
             entries: Vec::with_capacity(ENTRIES),
+            meter: Meter::start(),
             done: Totals::default(),
             debt: Debt { processor: processor_time(), ..Debt::default() },
         }
