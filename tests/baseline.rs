@@ -14,7 +14,7 @@ mod packages;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Command, Output};
 
 use serde_json::Value;
 
@@ -53,10 +53,14 @@ impl Machine {
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = binary::guestward();
         command.arg("baseline").args(arguments).arg("--root").arg(self.root());
         command.env("GUESTWARD_STATE", self.state()).env("GUESTWARD_POLICY", self.policy());
-        command.output().unwrap()
+        command
     }
 
     /// As [`Self::run`], and what it printed on standard output; it must end with this code.

@@ -153,8 +153,8 @@ fn a_damaged_time_of_a_hash_is_not_known_and_never_another_one() {
     let ordinals: Vec<_> = store.all().unwrap().map(|one| one.unwrap().1).collect();
     let older = fs::read(folder.path().join("verified.2")).unwrap();
     let told: Vec<_> =
-        (1_800_000_000..).zip(&ordinals).map(|(second, ordinal)| (*ordinal, time(second))).collect();
-    store.set_verified(&told).unwrap();
+        (1_800_000_000..).zip(&ordinals).map(|(second, ordinal)| (*ordinal, Some(time(second)))).collect();
+    store.set_verified(&told, None).unwrap();
     let right = times(&Store::open(folder.path()).unwrap().unwrap());
     assert!(right.iter().all(Option::is_some));
     let path = folder.path().join("verified.2");
@@ -374,6 +374,7 @@ fn entry(number: u64) -> Entry {
         target: None,
         xattrs: Vec::new(),
         xattr_trouble: None,
+        verity: None,
         md5: None,
         text: None,
     };

@@ -11,4 +11,5 @@ pub mod probe;
 pub mod sandbox;
 pub mod signals;
 pub mod socket;
+pub mod verity;
 pub mod xattr;

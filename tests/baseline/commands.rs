@@ -5,6 +5,9 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::process::Command;
 
+use jiff::Timestamp;
+use serde_json::Value;
+
 use super::{ALL, Machine, entries, write};
 
 fn small(policy: &str) -> Machine {
@@ -27,7 +30,13 @@ fn what_was_created_is_what_is_there_until_something_changes() {
     let drift = machine.diff(0, &[]);
     assert_eq!(drift["schema"], "guestward.drift/1");
     assert_eq!(drift["summary"]["verified"]["by_hash"], 4, "{drift}");
-    assert_eq!(machine.diff(0, &["--quick"])["summary"]["verified"]["by_metadata"], 4);
+    assert_eq!(drift["summary"]["verified"]["oldest_hash"], Value::Null, "{drift}");
+    let quick = machine.diff(0, &["--quick"]);
+    assert_eq!(quick["summary"]["verified"]["by_metadata"], 4, "{quick}");
+    let read = quick["summary"]["verified"]["oldest_hash"].as_str().unwrap();
+    let (read, compared): (Timestamp, Timestamp) =
+        (read.parse().unwrap(), drift["time"].as_str().unwrap().parse().unwrap());
+    assert_eq!(read.as_second(), compared.as_second(), "read last when everything was compared");
 
     fs::write(machine.root().join("etc/app.conf"), "colour = blue\nsize = 3\n").unwrap();
     fs::set_permissions(machine.root().join("usr/bin/tool"), fs::Permissions::from_mode(0o4755)).unwrap();

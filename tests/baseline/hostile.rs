@@ -117,6 +117,12 @@ fn a_content_behind_the_same_metadata_is_found_by_its_hash_and_never_called_veri
     assert_eq!(quick["summary"]["verified"]["by_metadata"], 1, "{quick}");
     let drift = machine.diff(1, &[]);
     assert_eq!(super::entries(&drift)["/file"].1, ["content"]);
+    let quick = machine.diff(1, &["--quick"]);
+    assert_eq!(
+        super::entries(&quick)["/file"].1,
+        ["content"],
+        "metadata that lied once are not believed again"
+    );
 }
 
 fn memchr_find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
@@ -257,3 +263,31 @@ fn what_may_not_be_read_is_neither_gone_nor_as_agreed() {
     assert!(unseen.contains("/closed") && unseen.contains("/secret"), "{drift}");
     assert_eq!(drift["summary"]["verified"]["by_hash"], 1, "{drift}");
 }
+
+/// One look at everything makes up for a clock that was set; what was not read in it is still not believed.
+#[test]
+fn after_a_step_of_the_clock_everything_is_read_once() {
+    let machine = Machine::new(ALL);
+    super::write(&machine.root(), "/etc/app.conf", "colour = red\n");
+    // Which boot it is, is a fact of the machine below the root.
+    super::write(&machine.root(), "/proc/sys/kernel/random/boot_id", "3f1c\n");
+    machine.expect(0, &["create"]);
+    // The time of day is an hour ahead; the time since the boot is not.
+    let quick = |ahead: &str| {
+        let mut command = machine.command(&["diff", "--quick", "--format", "json"]);
+        command.env("LD_PRELOAD", FAKETIME).env("FAKETIME", ahead).env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        let output = command.output().unwrap();
+        let drift: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let verified = &drift["summary"]["verified"];
+        let told = |name: &str| verified[name].as_str().unwrap().to_owned();
+        (told("clock"), told("depth"), verified["by_hash"].as_u64().unwrap())
+    };
+    let found = |clock: &str, depth: &str, by_hash| (clock.to_owned(), depth.to_owned(), by_hash);
+    assert_eq!(quick("+0"), found("unwatched", "metadata", 0));
+    assert_eq!(quick("+1h"), found("stepped", "full", 2));
+    assert_eq!(quick("+1h"), found("stepped", "metadata", 0));
+    assert_eq!(quick("+2h"), found("stepped", "full", 2), "another step");
+    assert_eq!(quick("+2h"), found("stepped", "metadata", 0));
+}
+
+const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";

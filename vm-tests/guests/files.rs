@@ -1,6 +1,7 @@
 //! File integrity in a whole system: what root agreed on is what the confined sensor compares with.
 
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use vm_tests::Suite;
 
 use crate::ec2::Ec2;
@@ -43,7 +44,47 @@ pub(crate) fn the_sensor_tells_what_differs_from_what_root_agreed_on(suite: Suit
     assert_eq!(posture["summary"]["fail"], 0, "{posture:#}");
 }
 
+/// This kernel can seal files, and the expected digest is worked out here, from the documented format of one block.
+pub(crate) fn a_sealed_file_is_known_by_what_the_kernel_measured(suite: Suite) {
+    let ec2 = Ec2::installed(suite);
+    ec2.guest.write("/root/seal", SEAL);
+    ec2.guest.sh(
+        "modprobe loop && mkfs.ext4 -q -O verity -b 4096 /srv/disk 16M && mount -o loop /srv/disk /mnt &&
+         mkdir -p /mnt/usr/bin && printf sealed > /mnt/usr/bin/file && perl /root/seal /mnt/usr/bin/file &&
+         guestward baseline create --root /mnt",
+    );
+    let shown = ec2.guest.sh("guestward baseline show /usr/bin/file --root /mnt");
+    assert!(shown.contains(&format!("sha256:{}", measured(b"sealed"))), "{shown}");
+    assert!(ec2.guest.sh("guestward baseline diff --root /mnt").contains("nothing differs"));
+    // The same bytes under another seal.
+    ec2.guest.sh("cd /mnt/usr/bin && cp -p file new && perl /root/seal new salt && mv new file");
+    let told = ec2.guest.try_sh("guestward baseline diff --root /mnt --format json").stdout;
+    let told: Value = serde_json::from_str(&told).unwrap();
+    let drift = told["entries"].as_array().unwrap().iter().find(|entry| entry["path"] == "/usr/bin/file");
+    let fields = drift.unwrap()["fields"].as_array().unwrap();
+    assert!(fields.contains(&"verity".into()) && !fields.contains(&"content".into()), "{told:#}");
+}
+
+/// What fs-verity makes of a file of one block without a salt: `struct fsverity_descriptor`, hashed.
+fn measured(content: &[u8]) -> String {
+    let mut block = content.to_vec();
+    block.resize(4_096, 0);
+    let mut descriptor = vec![1, 1, 12, 0, 0, 0, 0, 0];
+    descriptor.extend((content.len() as u64).to_le_bytes());
+    descriptor.extend(Sha256::digest(&block));
+    descriptor.resize(256, 0);
+    Sha256::digest(&descriptor).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn of_objects(ec2: &Ec2) -> Vec<Value> {
     let records = ec2.records().into_iter();
     records.filter(|record| record["kind"] == "drift" && record["body"]["about"] == "object").collect()
 }
+
+/// FS_IOC_ENABLE_VERITY with `struct fsverity_enable_arg`: SHA-256, blocks of 4 KiB, and the salt of the command line.
+const SEAL: &str = r#"
+my ($path, $salt) = (@ARGV, "");
+my $arg = pack("L L L L P L L Q x88", 1, 1, 4096, length $salt, $salt, 0, 0, 0);
+open my $file, "<", $path or die "$path: $!";
+ioctl($file, 0x40806685, $arg) or die "$path: $!";
+"#;

@@ -66,6 +66,7 @@ fn tests() -> Vec<Trial> {
         // What nobody else can tell comes first, for the time may be short.
         in_guests(install::the_package_is_all_it_takes, &[Bookworm]),
         in_guests(files::the_sensor_tells_what_differs_from_what_root_agreed_on, &[Bookworm]),
+        in_guests(files::a_sealed_file_is_known_by_what_the_kernel_measured, &[Bookworm]),
         in_guests(power::what_was_accepted_survives_power_cuts, &[Bookworm]),
         in_guests(
             processes::a_daemon_that_is_killed_starved_or_hangs_is_back_and_nothing_is_lost,

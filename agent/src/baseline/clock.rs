@@ -3,9 +3,10 @@
 //! The time of an object's last change is the kernel's clock at that moment. Both of its clocks are corrected gently
 //! together, so that the distance between them changes only when one of them is set.
 
+use jiff::Timestamp;
 use nix::time::{ClockId, clock_gettime};
 
-use super::store::Header;
+use super::store::{Header, Reread};
 use crate::host::Host;
 
 /// A boot, and how far the time of day is from its begin.
@@ -51,6 +52,16 @@ impl Clock {
             true => Steady::No,
             false => Steady::Unknown,
         }
+    }
+
+    /// Everything was read, from that moment on.
+    pub(super) fn reread(self, at: Timestamp) -> Reread {
+        Reread { boot: self.boot, clock: self.nanos, at }
+    }
+
+    /// Whether nobody is known to have set it since everything was read.
+    pub(super) fn is_as_at(&self, reread: &Reread) -> bool {
+        self.boot == reread.boot && self.nanos.abs_diff(reread.clock) <= STEP
     }
 }
 

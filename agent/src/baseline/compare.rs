@@ -38,6 +38,9 @@ pub(super) fn fields(compare: Compare, before: &Object, after: &Object) -> Field
     match compare {
         Compare::Content => {
             differs(Fields::CONTENT, is_file && contents_differ(&before.content, &after.content));
+            // Who sealed it or took the seal off is told by the flag.
+            let are_sealed = before.verity.is_some() && after.verity.is_some();
+            differs(Fields::VERITY, are_sealed && before.verity != after.verity);
             differs(Fields::SIZE, is_file && before.size != after.size);
             differs(Fields::MTIME, is_file && before.modified != after.modified);
             differs(Fields::LINKS, before.kind != Kind::Directory && before.links != after.links);
@@ -112,7 +115,7 @@ const KINDS_OF_XATTRS: [Fields; 4] = [Fields::ACL, Fields::SELINUX, Fields::CAPA
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::object::{Algorithm, Flags, Moment, Value};
+    use crate::host::object::{Algorithm, Flags, Moment, Value, Verity};
 
     fn file() -> Object {
         Object {
@@ -133,9 +136,14 @@ mod tests {
             target: None,
             xattrs: Vec::new(),
             xattr_trouble: None,
+            verity: verity(7),
             md5: None,
             text: None,
         }
+    }
+
+    fn verity(byte: u8) -> Option<Box<Verity>> {
+        Some(Box::new(Verity { algorithm: 1, digest: Box::new([byte; 32]) }))
     }
 
     fn hashed(byte: u8, length: u64) -> Content {
@@ -162,6 +170,8 @@ mod tests {
             (|o| o.flags = Flags::IMMUTABLE, &["flags"], &["flags"], &["flags"]),
             (|o| o.links = 2, &["links"], &[], &[]),
             (|o| o.modified.nanos = 7, &["mtime"], &[], &[]),
+            (|o| o.verity = verity(8), &["verity"], &[], &[]),
+            (|o| o.verity = None, &[], &[], &[]),
             (|o| o.inode = 7, &[], &[], &[]),
             (|o| o.changed.seconds = 7, &[], &[], &[]),
             (|o| o.kind = Kind::Fifo, &["type"], &["type"], &["type"]),

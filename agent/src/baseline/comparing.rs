@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::compare::{fields, is_same_beside_content, is_same_by_metadata};
 use super::diff::Depth;
 use super::drift::{Change, Fields};
-use super::found::Found;
+use super::found::{Found, earlier};
 use super::selection::{Scope, Selection};
 use super::slice::{Item, Slice};
 use super::store::{Entry, InHand, Ordinal, Seen, Store};
@@ -25,6 +25,8 @@ pub(super) struct Comparing<'a> {
     pub(super) rules: &'a Rules,
     pub(super) selection: &'a Selection,
     pub(super) depth: Depth,
+    /// What was hashed earlier is read, whatever its metadata say.
+    pub(super) not_before: Option<Timestamp>,
     pub(super) algorithm: Algorithm,
     pub(super) now: Timestamp,
     /// No more differences than so many are kept; the worst stay.
@@ -34,7 +36,7 @@ pub(super) struct Comparing<'a> {
     pub(super) hidden: Mutex<HashSet<Vec<u8>>>,
     pub(super) is_anything_hidden: AtomicBool,
     /// Whether attributes are seen that only the system's administrator sees, xattr(7).
-    sees_trusted: bool,
+    pub(super) sees_trusted: bool,
 }
 
 impl<'a> Visitor for Comparing<'a> {
@@ -98,7 +100,7 @@ impl<'a> Visitor for Comparing<'a> {
             return;
         };
         if slice.is_trusted {
-            slice.found.counts.by_metadata += u64::from(is_hashed(&entry.object));
+            self.trust(&mut slice.found, ordinal, &entry.object);
             take_for_same(&mut object, &entry.object);
         } else if let Content::Hashed { length, .. } = object.content {
             slice.found.counts.bytes += length;
@@ -167,6 +169,7 @@ impl<'a> Comparing<'a> {
             rules,
             selection,
             depth,
+            not_before: None,
             algorithm,
             now,
             most,
@@ -201,10 +204,18 @@ impl<'a> Comparing<'a> {
         let is_same = self.is_trusted(rule, ordinal, before, seen)
             && is_same_beside_content(rule.compare, before, seen);
         if is_same {
-            slice.found.counts.by_metadata += u64::from(is_hashed(before));
+            self.trust(&mut slice.found, ordinal, before);
             slice.step();
         }
         is_same
+    }
+
+    /// A content was taken to be as agreed; when it was last read is remembered of the one that waits longest.
+    fn trust(&self, found: &mut Found, ordinal: Ordinal, before: &Object) {
+        if is_hashed(before) {
+            found.counts.by_metadata += 1;
+            found.oldest = earlier(found.oldest, self.store.verified(ordinal));
+        }
     }
 
     /// What was agreed of the names before this one is gone.
@@ -248,6 +259,10 @@ impl<'a> Comparing<'a> {
             slice.found.unseen(path(), format!("its extended attributes: {trouble}"));
         }
         let was_directory = before.kind == Kind::Directory && object.kind != Kind::Directory;
+        if fields.contains(Fields::CONTENT) {
+            // Also where the metadata are as agreed: from now on they are not believed.
+            slice.found.refuted.push(ordinal);
+        }
         if !fields.is_empty() {
             slice.found.tell(Change::Modified, path(), fields, Some(before), Some(object), rule);
         } else if !slice.is_trusted && is_comparable(&before.content, &object.content) {
@@ -318,10 +333,17 @@ impl<'a> Comparing<'a> {
         }
     }
 
-    /// Whether its hash is older than is allowed. Each has a moment of its own, so that they do not come all at once.
+    /// Whether its hash is not known to be right, or older than is allowed. Each has a moment of its own, so that they do
+    /// not come all at once.
     fn is_due(&self, ordinal: Ordinal, before: &Object, rehash: Option<Duration>) -> bool {
-        let (Some(rehash), Content::Hashed { .. }) = (rehash, &before.content) else { return false };
+        if !is_hashed(before) {
+            return false;
+        }
         let Some(verified) = self.store.verified(ordinal) else { return true };
+        if self.not_before.is_some_and(|not_before| verified.as_second() < not_before.as_second()) {
+            return true;
+        }
+        let Some(rehash) = rehash else { return false };
         let half = rehash.as_secs() / 2;
         let early = (u64::from(ordinal.0.wrapping_mul(2_654_435_761)) * half) >> 32;
         let age = self.now.as_second().saturating_sub(verified.as_second());
@@ -354,6 +376,7 @@ fn take_for_same(object: &mut Object, before: &Object) {
     object.content = before.content;
     object.target.clone_from(&before.target);
     object.xattrs.clone_from(&before.xattrs);
+    object.verity.clone_from(&before.verity);
 }
 
 /// What is to be read of an object under this rule.

@@ -18,7 +18,7 @@ use super::selection::{Scope, Selection};
 use super::store::{Cache, Damage, Fault, NotKept, PublicKey, Store};
 use super::text;
 use crate::host::files::Mounts;
-use crate::host::tree::{Pace, Totals};
+use crate::host::tree::{Crew, Pace, Totals};
 use crate::host::{Host, Text, Unreadable};
 use crate::policy::Policy;
 
@@ -53,6 +53,9 @@ pub struct Report {
     /// Sorted by path; at most as many as were asked for.
     pub drifts: Vec<Drift>,
     pub counts: Counts,
+    /// When the content was read that was longest taken to be as agreed; none, if nothing was taken so, or it is not
+    /// known of any.
+    pub oldest_hash: Option<Timestamp>,
     /// The first of what could not be looked at.
     pub unseen: Vec<Unseen>,
     pub identity: Identity,
@@ -199,23 +202,19 @@ pub fn check(
     demand_seal(policy, &store)?;
     let (mounts, rules) = (Mounts::of(host)?, policy.rules());
     let selection = Selection::new(&order.paths);
-    let clock = Clock::now(host).since(store.header());
-    let depth = match (order.depth, clock) {
-        // What hides behind a clock that was set shows in the contents only.
-        (Depth::Metadata { .. }, Steady::No) => Depth::Full,
-        (depth, _) => depth,
+    let now = Clock::now(host);
+    let clock = now.since(store.header());
+    let (depth, not_before) = trusted(order.depth, clock, &now, &store);
+    let algorithm = policy.files_algorithm();
+    let comparing = Comparing {
+        not_before,
+        ..Comparing::new(&store, &rules, &selection, depth, algorithm, began, order.most)
     };
-    let comparing =
-        Comparing::new(&store, &rules, &selection, depth, policy.files_algorithm(), began, order.most);
     let pace = order.is_polite.then(|| pace(policy));
-    let workers = match (order.is_polite, depth) {
-        (true, _) => 1,
-        (false, Depth::Full) => super::workers(),
-        (false, Depth::Metadata { .. }) => super::processors(),
-    };
+    let crew = if order.is_polite { Crew { first: 1, most: 1 } } else { super::crew() };
     let of = Progress { of_objects: store.len(), ..Progress::default() };
     let told = |totals: Totals| tell(Progress { objects: totals.objects, bytes: totals.bytes, ..of });
-    let walk = super::walk(host, &mounts, policy, pace.as_ref(), workers, is_over, &told);
+    let walk = super::walk(host, &mounts, policy, pace.as_ref(), crew, is_over, &told);
     walk.run(&comparing, Scope::root(&rules, &selection))?;
     let mut found = comparing.found.into_inner().unwrap_or_else(PoisonError::into_inner);
     if is_over.load(Ordering::Relaxed) {
@@ -227,20 +226,36 @@ pub fn check(
     found.trim(order.most);
     found.drifts.sort_by(|a, b| a.path.cmp(&b.path));
     explain(host, &store, &mut found);
-    let verified: Vec<_> = found.verified.iter().map(|ordinal| (*ordinal, began)).collect();
+    let verified = found.verified.iter().map(|ordinal| (*ordinal, Some(began)));
+    let refuted = found.refuted.iter().map(|ordinal| (*ordinal, None));
+    let is_reread = clock == Steady::No && depth == Depth::Full && order.paths.is_empty();
+    let reread = is_reread.then(|| now.reread(began));
     // Who may only read has compared all the same.
-    let _ = store.set_verified(&verified);
+    let _ = store.set_verified(&verified.chain(refuted).collect::<Vec<_>>(), reread.as_ref());
     Ok(Report {
         began,
         took: since.elapsed(),
         drifts: found.drifts,
         counts: found.counts,
+        oldest_hash: found.oldest,
         unseen: found.unseen,
         identity: store.identity(),
         clock,
         depth,
         has_other_rules: store.header().rules != rules.digest(),
     })
+}
+
+/// How far a look has to go, and what was hashed before which time its metadata do not speak for.
+fn trusted(wanted: Depth, clock: Steady, now: &Clock, store: &Store) -> (Depth, Option<Timestamp>) {
+    match (wanted, clock) {
+        // What hides behind a clock that was set shows in the contents only, and these are read once for each step.
+        (Depth::Metadata { .. }, Steady::No) => match store.reread().filter(|reread| now.is_as_at(reread)) {
+            Some(reread) => (wanted, Some(reread.at)),
+            None => (Depth::Full, None),
+        },
+        _ => (wanted, None),
+    }
 }
 
 /// Where the policy names a key, only what that key has sealed is what was agreed, with what was accepted since.

@@ -63,7 +63,8 @@ impl Fields {
     pub const CAPABILITIES: Self = Self(1 << 12);
     pub const FLAGS: Self = Self(1 << 13);
     pub const MTIME: Self = Self(1 << 14);
-    pub const NAMES: [(Self, &'static str); 15] = [
+    pub const VERITY: Self = Self(1 << 15);
+    pub const NAMES: [(Self, &'static str); 16] = [
         (Self::CONTENT, "content"),
         (Self::SIZE, "size"),
         (Self::TYPE, "type"),
@@ -79,6 +80,7 @@ impl Fields {
         (Self::CAPABILITIES, "capabilities"),
         (Self::FLAGS, "flags"),
         (Self::MTIME, "mtime"),
+        (Self::VERITY, "verity"),
     ];
 
     pub fn is_empty(self) -> bool {

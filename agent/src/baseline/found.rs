@@ -1,5 +1,7 @@
 //! What a comparison has found so far, from all who look.
 
+use jiff::Timestamp;
+
 use super::diff::Counts;
 use super::drift::{Change, Drift, Fields, Unseen};
 use super::store::{Damage, Ordinal};
@@ -15,6 +17,10 @@ pub(super) struct Found {
     pub(super) unseen: Vec<Unseen>,
     /// Whose content was read and is as agreed.
     pub(super) verified: Vec<Ordinal>,
+    /// Whose content was read and is not.
+    pub(super) refuted: Vec<Ordinal>,
+    /// When the content was read that was longest taken to be as agreed.
+    pub(super) oldest: Option<Timestamp>,
     /// The baseline itself could not be read.
     pub(super) damage: Option<Damage>,
 }
@@ -48,11 +54,13 @@ impl Found {
     }
 
     pub(super) fn merge(&mut self, other: Self, most: usize) {
-        let Self { drifts, counts, unseen, verified, damage } = other;
+        let Self { drifts, counts, unseen, verified, refuted, oldest, damage } = other;
         self.counts.add(&counts);
         self.unseen
             .extend(unseen.into_iter().take(super::MAX_UNSEEN - self.unseen.len().min(super::MAX_UNSEEN)));
         self.verified.extend(verified);
+        self.refuted.extend(refuted);
+        self.oldest = earlier(self.oldest, oldest);
         self.damage = self.damage.take().or(damage);
         self.drifts.extend(drifts);
         // Seldom enough to cost nothing, and soon enough to stay small.
@@ -66,4 +74,9 @@ impl Found {
         self.drifts.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.path.cmp(&b.path)));
         self.drifts.truncate(most);
     }
+}
+
+/// The earlier of two moments, as far as there are any.
+pub(super) fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+    one.into_iter().chain(other).min()
 }

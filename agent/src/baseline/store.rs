@@ -62,6 +62,7 @@ pub use look::{Below, InHand, Slice};
 pub use overlay::{Agreed, Seen};
 pub use recall::Recall;
 pub use seal::{NoKey, PublicKey, Sealed, SealingKey};
+pub use verified::Reread;
 
 /// What was agreed of one object.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -131,6 +131,9 @@ fn files(files: &Value) -> String {
             number(last, "by_hash"),
             number(last, "unseen")
         ));
+        if let Some(oldest) = last["oldest_hash"].as_str() {
+            text.push_str(&format!(", no hash before {}", Text::new(oldest)));
+        }
     }
     if files["comparing"] == true {
         text.push_str("; comparing");

@@ -35,11 +35,35 @@ pub struct Object {
     pub xattrs: Vec<Xattr>,
     /// Why the extended attributes are not all there.
     pub xattr_trouble: Option<Trouble>,
+    /// What fs-verity measured when it sealed the file, where it did.
+    pub verity: Option<Box<Verity>>,
     /// Of the content, where that was asked for: what dpkg records.
     pub md5: Option<[u8; 16]>,
     /// The first bytes of the content, where they were asked for. Never recorded as they are.
     pub text: Option<Box<[u8]>>,
 }
+
+/// The digest by which the kernel checks each block of a sealed file as it is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verity {
+    /// As the kernel numbers them: 1 is SHA-256, 2 SHA-512.
+    pub algorithm: u16,
+    /// No longer than [`MAX_VERITY`].
+    pub digest: Box<[u8]>,
+}
+
+impl Verity {
+    pub fn algorithm_name(&self) -> &'static str {
+        match self.algorithm {
+            1 => "sha256",
+            2 => "sha512",
+            _ => "unknown",
+        }
+    }
+}
+
+/// FS_VERITY_MAX_DIGEST_SIZE.
+pub const MAX_VERITY: usize = 64;
 
 /// A time as the file system tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]

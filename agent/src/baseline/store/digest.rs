@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use super::Entry;
 use super::entry;
 use crate::host::Kind;
-use crate::host::object::{Content, Object};
+use crate::host::object::{Content, Flags, Object};
 
 /// Is told all entries in their order.
 #[derive(Debug)]
@@ -144,6 +144,12 @@ fn portable(out: &mut Vec<u8>, name: &[u8], object: &Object) {
     out.extend_from_slice(&if is_sized { object.size } else { 0 }.to_le_bytes());
     out.extend_from_slice(&object.rdev.to_le_bytes());
     out.push(object.flags.0);
+    if object.flags.contains(Flags::VERITY) {
+        out.push(u8::from(object.verity.is_some()));
+        if let Some(verity) = &object.verity {
+            entry::push_verity(out, verity);
+        }
+    }
     match object.content {
         Content::Unasked => out.push(0),
         Content::Hashed { algorithm, digest, length } => {

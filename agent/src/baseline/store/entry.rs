@@ -8,7 +8,9 @@ use super::bytes::{Malformed, Push, Reader};
 use super::packages::{Interner, Packages};
 use super::{Entry, Owner};
 use crate::host::Kind;
-use crate::host::object::{Algorithm, Content, Flags, Moment, Object, Trouble, Value, Xattr};
+use crate::host::object::{
+    Algorithm, Content, Flags, MAX_VERITY, Moment, Object, Trouble, Value, Verity, Xattr,
+};
 
 /// What the entry before had.
 #[derive(Debug, Clone)]
@@ -62,6 +64,9 @@ pub(super) fn push(out: &mut Vec<u8>, entry: &Entry, context: &mut Context, pack
     }
     push_content(out, object);
     push_details(out, object);
+    if let Some(verity) = &object.verity {
+        push_verity(out, verity);
+    }
     if let Some(md5) = &object.md5 {
         out.extend_from_slice(md5);
     }
@@ -100,6 +105,7 @@ fn flags(entry: &Entry) -> u32 {
         | bit(CONFIGURATION, owner.is_some_and(|owner| owner.is_configuration))
         | bit(PER_HOST, entry.per_host)
         | bit(TEXT, entry.text.is_some())
+        | bit(VERITY, object.verity.is_some())
 }
 
 fn push_times(out: &mut Vec<u8>, object: &Object, context: &mut Context) {
@@ -160,6 +166,11 @@ pub(super) fn push_xattrs(out: &mut Vec<u8>, xattrs: &[Xattr]) {
     }
 }
 
+pub(super) fn push_verity(out: &mut Vec<u8>, verity: &Verity) {
+    out.number(verity.algorithm.into());
+    out.string(&verity.digest);
+}
+
 pub(super) fn push_trouble(out: &mut Vec<u8>, trouble: Trouble) {
     let (code, errno) = match trouble {
         Trouble::Denied => (0, 0),
@@ -209,6 +220,7 @@ pub(super) fn read(
         read_xattrs(reader, &mut object.xattrs)?;
     }
     object.xattr_trouble = if has(XATTR_TROUBLE) { Some(read_trouble(reader)?) } else { None };
+    object.verity = if has(VERITY) { Some(Box::new(read_verity(reader)?)) } else { None };
     object.md5 = if has(MD5) { Some(reader.array()?) } else { None };
     let md5 = object.md5;
     match has(OWNER) {
@@ -262,6 +274,16 @@ fn read_xattrs(reader: &mut Reader<'_>, xattrs: &mut Vec<Xattr>) -> Result<(), M
         xattrs.push(Xattr { name, value });
     }
     Ok(())
+}
+
+fn read_verity(reader: &mut Reader<'_>) -> Result<Verity, Malformed> {
+    let algorithm = u16::try_from(reader.number()?);
+    let algorithm = algorithm.map_err(|_| Malformed("an algorithm of fs-verity has too large a number"))?;
+    let digest = reader.string()?;
+    if digest.len() > MAX_VERITY {
+        return Err(Malformed("a digest of fs-verity is too long"));
+    }
+    Ok(Verity { algorithm, digest: digest.into() })
 }
 
 fn read_trouble(reader: &mut Reader<'_>) -> Result<Trouble, Malformed> {
@@ -328,6 +350,7 @@ impl Entry {
             target: None,
             xattrs: Vec::new(),
             xattr_trouble: None,
+            verity: None,
             md5: None,
             text: None,
         };
@@ -392,4 +415,5 @@ const OWNER_SAME_MD5: u32 = 1 << 19;
 const CONFIGURATION: u32 = 1 << 20;
 const PER_HOST: u32 = 1 << 21;
 const TEXT: u32 = 1 << 22;
+const VERITY: u32 = 1 << 23;
 const NO_PACKAGE: Malformed = Malformed("an entry names a package that there is not");

@@ -9,7 +9,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::host::Kind;
-use crate::host::object::{Algorithm, Content, Flags, Moment, Trouble, Value, Xattr, order, path, split};
+use crate::host::object::{
+    Algorithm, Content, Flags, MAX_VERITY, Moment, Trouble, Value, Verity, Xattr, order, path, split,
+};
 
 pub(super) fn header() -> Header {
     Header {
@@ -88,6 +90,7 @@ fn object() -> impl Strategy<Value = Object> {
             proptest::collection::vec(xattr(), 0..3),
             proptest::option::of(trouble()),
             proptest::option::of(any::<[u8; 16]>()),
+            proptest::option::of((any::<u16>(), bytes(MAX_VERITY))),
         ),
     )
         .prop_map(|(numbers, times, rest)| Object {
@@ -108,6 +111,7 @@ fn object() -> impl Strategy<Value = Object> {
             target: rest.0,
             xattrs: rest.1,
             xattr_trouble: rest.2,
+            verity: rest.4.map(|(algorithm, digest)| Box::new(Verity { algorithm, digest })),
             md5: rest.3,
             text: None,
         })
@@ -149,6 +153,7 @@ pub(super) fn file(number: u64) -> Entry {
         target: None,
         xattrs: Vec::new(),
         xattr_trouble: None,
+        verity: None,
         md5: None,
         text: None,
     };

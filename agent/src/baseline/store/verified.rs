@@ -2,7 +2,8 @@
 //! they are damaged. It is no part of what was agreed; what of it is lost or damaged is not known, and hashed again.
 //!
 //! ```text
-//! page: crc32c u32 | 1023 seconds u32          the first one: crc32c u32 | magic | version u64 | digest of the base
+//! page: crc32c u32 | 1023 seconds u32
+//! the first one: crc32c u32 | magic | version u64 | digest of the base | 1 and the last reread, or 0
 //! ```
 
 use std::io;
@@ -11,13 +12,29 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
+use super::bytes::{Malformed, Push as _, Reader};
 use super::damage::NotKept;
 use super::head::replace;
 use super::lock::Lock;
 use super::{Ordinal, Store, files, section};
 use crate::journal::storage::{Directory, Storage as _};
 
+/// Everything was read since somebody set the clock: what was hashed from then on can be trusted by its metadata again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reread {
+    pub boot: String,
+    /// As [`super::Header::clock`].
+    pub clock: i64,
+    pub at: Timestamp,
+}
+
 impl Store {
+    pub fn reread(&self) -> Option<Reread> {
+        let version = self.base.about.version;
+        let file = section::open(&self.directory.join(files::verified(version))).ok()?;
+        first_page(&file, version, &self.base.digest)?
+    }
+
     /// `None` where that is not known.
     pub fn verified(&self, ordinal: Ordinal) -> Option<Timestamp> {
         let times = self.verified.get_or_init(|| self.read_verified());
@@ -35,8 +52,13 @@ impl Store {
         usize::try_from(slots).unwrap_or(usize::MAX)
     }
 
-    /// The content of these was hashed then, and is as agreed. Lost by a power cut, it is not known again.
-    pub fn set_verified(&mut self, times: &[(Ordinal, Timestamp)]) -> Result<(), NotKept> {
+    /// The content of these was hashed then, and is as agreed; or, without a time, was found not to be. Lost by a power
+    /// cut, it is not known again.
+    pub fn set_verified(
+        &mut self,
+        times: &[(Ordinal, Option<Timestamp>)],
+        reread: Option<&Reread>,
+    ) -> Result<(), NotKept> {
         let (version, digest) = (self.base.about.version, self.base.digest);
         let lock = Lock::take(&self.directory)?;
         if files::newest(&self.directory).ok().flatten() != Some(version) {
@@ -52,14 +74,14 @@ impl Store {
             let Some(index) = usize::try_from(ordinal.0).ok().filter(|index| *index < all.len()) else {
                 continue;
             };
-            all[index] = seconds(*time);
+            all[index] = time.map_or(0, seconds);
             if pages.last() != Some(&(index / VALUES)) {
                 pages.push(index / VALUES);
             }
         }
         pages.sort_unstable();
         pages.dedup();
-        update(&lock.directory, version, &digest, &all, &pages).map_err(NotKept::disk(&path))?;
+        update(&lock.directory, version, &digest, reread, &all, &pages).map_err(NotKept::disk(&path))?;
         self.verified = all.into();
         Ok(())
     }
@@ -73,11 +95,11 @@ pub(super) fn write(
     times: &[Option<Timestamp>],
 ) -> io::Result<()> {
     let times: Vec<u32> = times.iter().map(|time| time.map_or(0, seconds)).collect();
-    replace(directory, &files::verified(version), &bytes(version, base, &times))
+    replace(directory, &files::verified(version), &bytes(version, base, None, &times))
 }
 
-fn bytes(version: u64, base: &[u8; 32], times: &[u32]) -> Vec<u8> {
-    let mut bytes = first_page(version, base).to_vec();
+fn bytes(version: u64, base: &[u8; 32], reread: Option<&Reread>, times: &[u32]) -> Vec<u8> {
+    let mut bytes = written_first(version, base, reread).to_vec();
     for number in 0..times.len().div_ceil(VALUES) {
         bytes.extend_from_slice(&page(base, number, times));
     }
@@ -88,17 +110,22 @@ fn update(
     directory: &Directory,
     version: u64,
     base: &[u8; 32],
+    reread: Option<&Reread>,
     times: &[u32],
     pages: &[usize],
 ) -> io::Result<()> {
     let name = files::verified(version);
     let is_there = section::open(&directory.path().join(&name)).is_ok_and(|file| {
-        is_first_page(&file, version, base) && file.metadata().is_ok_and(|meta| meta.len() > PAGE as u64)
+        first_page(&file, version, base).is_some()
+            && file.metadata().is_ok_and(|meta| meta.len() > PAGE as u64)
     });
     if !is_there {
-        return replace(directory, &name, &bytes(version, base, times));
+        return replace(directory, &name, &bytes(version, base, reread, times));
     }
     let mut file = directory.open(&name)?;
+    if reread.is_some() {
+        directory.write_at(&mut file, 0, &written_first(version, base, reread))?;
+    }
     for &number in pages {
         directory.write_at(&mut file, offset(number), &page(base, number, times))?;
     }
@@ -106,7 +133,7 @@ fn update(
 }
 
 fn read(path: &Path, version: u64, base: &[u8; 32], slots: usize) -> Vec<u32> {
-    let Some(file) = section::open(path).ok().filter(|file| is_first_page(file, version, base)) else {
+    let Some(file) = section::open(path).ok().filter(|file| first_page(file, version, base).is_some()) else {
         return Vec::new();
     };
     let mut times = Vec::with_capacity(slots);
@@ -125,16 +152,37 @@ fn read(path: &Path, version: u64, base: &[u8; 32], slots: usize) -> Vec<u32> {
     times
 }
 
-fn is_first_page(file: &std::fs::File, version: u64, base: &[u8; 32]) -> bool {
+/// What the first page has beside the names of its base; nothing where it is another's, or damaged.
+fn first_page(file: &std::fs::File, version: u64, base: &[u8; 32]) -> Option<Option<Reread>> {
     let mut bytes = [0; PAGE];
-    file.read_exact_at(&mut bytes, 0).is_ok() && bytes == first_page(version, base)
+    file.read_exact_at(&mut bytes, 0).ok()?;
+    let expected = written_first(version, base, None);
+    let is_whole = bytes[..4] == crc32c::crc32c(&bytes[4..]).to_le_bytes();
+    let is_its = bytes[4..ABOUT] == expected[4..ABOUT];
+    (is_whole && is_its).then(|| read_reread(&mut Reader::new(&bytes, ABOUT)).ok().flatten())
 }
 
-fn first_page(version: u64, base: &[u8; 32]) -> [u8; PAGE] {
+fn read_reread(reader: &mut Reader<'_>) -> Result<Option<Reread>, Malformed> {
+    if reader.byte()? == 0 {
+        return Ok(None);
+    }
+    let (boot, clock, at) = (reader.text()?.to_owned(), reader.distance()?, reader.distance()?);
+    Ok(Timestamp::from_second(at).ok().map(|at| Reread { boot, clock, at }))
+}
+
+fn written_first(version: u64, base: &[u8; 32], reread: Option<&Reread>) -> [u8; PAGE] {
+    let mut rest = Vec::new();
+    if let Some(Reread { boot, clock, at }) = reread.filter(|reread| reread.boot.len() <= MAX_BOOT) {
+        rest.push(1);
+        rest.string(boot.as_bytes());
+        rest.distance(*clock);
+        rest.distance(at.as_second());
+    }
     let mut page = [0; PAGE];
     page[4..12].copy_from_slice(&MAGIC);
     page[12..20].copy_from_slice(&version.to_le_bytes());
-    page[20..52].copy_from_slice(base);
+    page[20..ABOUT].copy_from_slice(base);
+    page[ABOUT..ABOUT + rest.len()].copy_from_slice(&rest);
     let crc = crc32c::crc32c(&page[4..]);
     page[..4].copy_from_slice(&crc.to_le_bytes());
     page
@@ -169,3 +217,7 @@ fn seconds(time: Timestamp) -> u32 {
 const MAGIC: [u8; 8] = *b"GWVERIF\x01";
 const PAGE: usize = 4096;
 const VALUES: usize = PAGE / 4 - 1;
+/// Up to here a page says whose times these are.
+const ABOUT: usize = 52;
+/// The id of a boot has 36.
+const MAX_BOOT: usize = 64;

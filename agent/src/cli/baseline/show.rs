@@ -164,7 +164,7 @@ fn line(document: &serde_json::Value, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(b"\n")
 }
 
-const FIELDS: [&str; 13] = [
+const FIELDS: [&str; 14] = [
     "type",
     "mode",
     "owner",
@@ -177,5 +177,6 @@ const FIELDS: [&str; 13] = [
     "acl",
     "selinux",
     "capabilities",
+    "verity",
     "mtime",
 ];

@@ -133,6 +133,10 @@ impl Page {
             size(counts.bytes),
             counts.by_metadata
         );
+        if let Some(oldest) = report.oldest_hash {
+            line.pop();
+            line.push_str(&format!(" (read at {oldest:.0} or later)."));
+        }
         line.push_str(match (report.depth, report.clock) {
             (Depth::Metadata { .. }, Steady::Unknown) => {
                 " Nobody watched the clock since the baseline was made: a change that hides behind a clock set back is \

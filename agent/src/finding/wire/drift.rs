@@ -59,6 +59,8 @@ struct Summary {
 struct Verified {
     by_hash: u64,
     by_metadata: u64,
+    /// When the content was read that was longest taken to be as agreed.
+    oldest_hash: Option<String>,
     depth: &'static str,
     /// Whether the clock was set since the baseline was made, as far as can be told: metadata prove nothing then.
     clock: &'static str,
@@ -87,7 +89,7 @@ struct Package {
 
 impl<'a> Document<'a> {
     pub fn new(report: &'a Report) -> Self {
-        let Report { began, took, drifts, counts, unseen, identity, clock, depth, has_other_rules } = report;
+        let Report { began, took, drifts, unseen, identity, has_other_rules, counts, .. } = report;
         Self {
             schema: "guestward.drift/1",
             time: rfc3339_millis(*began),
@@ -97,7 +99,7 @@ impl<'a> Document<'a> {
             entries: drifts,
             more: counts.drifts().saturating_sub(drifts.len() as u64),
             unseen: unseen.iter().map(Hidden::from).collect(),
-            summary: Summary::of(counts, *depth, clock.name()),
+            summary: Summary::of(report),
         }
     }
 }
@@ -115,8 +117,8 @@ impl From<&Unseen> for Hidden {
 }
 
 impl Summary {
-    fn of(counts: &Counts, depth: Depth, clock: &'static str) -> Self {
-        let depth = match depth {
+    fn of(report: &Report) -> Self {
+        let depth = match report.depth {
             Depth::Full => "full",
             Depth::Metadata { .. } => "metadata",
         };
@@ -131,8 +133,9 @@ impl Summary {
             unstable,
             explained,
             unseen,
-        } = *counts;
-        let verified = Verified { by_hash, by_metadata, depth, clock };
+        } = report.counts;
+        let oldest_hash = report.oldest_hash.map(rfc3339_millis);
+        let verified = Verified { by_hash, by_metadata, oldest_hash, depth, clock: report.clock.name() };
         Self { objects, added, removed, modified, unstable, explained, unseen, verified, bytes }
     }
 }

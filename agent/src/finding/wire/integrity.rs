@@ -197,6 +197,7 @@ mod tests {
             took: Duration::from_millis(1500),
             counts: Counts { objects: 9, modified: 3, explained: 1, ..Counts::default() },
             drifts,
+            oldest_hash: None,
             unseen: Vec::new(),
             identity: Identity { version: 3, ..Identity::default() },
             clock: Steady::Unknown,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::body::Told;
 use super::{BASE64, rfc3339_nanos};
 use crate::host::Kind;
-use crate::host::object::{Algorithm, Content, Moment, Object};
+use crate::host::object::{Algorithm, Content, Moment, Object, Verity};
 use attributes::Attributes;
 pub use attributes::{Attribute, acl, capabilities};
 use base64::Engine as _;
@@ -34,6 +34,9 @@ pub struct Described {
     /// How many bytes from the start the hash is of, where these are not all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hashed: Option<u64>,
+    /// Of a file that fs-verity sealed: `sha256:` and hexadecimal, as fsverity(1) prints it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verity: Option<Told>,
     /// Why there is no hash.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unread: Option<Told>,
@@ -78,6 +81,7 @@ impl Described {
                 Content::Hashed { length, .. } if length != object.size => Some(length),
                 _ => None,
             },
+            verity: object.verity.as_deref().map(verity),
             unread: match object.content {
                 Content::Unread(trouble) => Some(Told::new(&trouble.to_string())),
                 _ => None,
@@ -136,6 +140,10 @@ fn time(moment: Moment) -> Told {
         // A file system may tell a time that no calendar has.
         Err(_) => Told::new(&format!("@{}.{:09}", moment.seconds, moment.nanos)),
     }
+}
+
+fn verity(verity: &Verity) -> Told {
+    Told::new(&format!("{}:{}", verity.algorithm_name(), hex(&verity.digest)))
 }
 
 fn device(object: &Object) -> Option<Told> {

@@ -87,6 +87,8 @@ pub struct Compared {
     pub objects: u64,
     pub by_hash: u64,
     pub by_metadata: u64,
+    /// When the content was read that was longest taken to be as agreed.
+    pub oldest_hash: Option<String>,
     pub bytes: u64,
     pub differ: u64,
     pub explained: u64,
@@ -108,6 +110,7 @@ impl Compared {
             objects: counts.objects,
             by_hash: counts.by_hash,
             by_metadata: counts.by_metadata,
+            oldest_hash: report.oldest_hash.map(rfc3339_millis),
             bytes: counts.bytes,
             differ: counts.drifts(),
             explained: counts.explained,

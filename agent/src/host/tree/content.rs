@@ -14,7 +14,8 @@ use super::look::{self, Look};
 use super::worker::Worker;
 use super::xattrs::{self, Of};
 use crate::host::Kind;
-use crate::host::object::{Content, Moment, Object, Trouble};
+use crate::host::object::{Content, Flags, Moment, Object, Trouble, Verity};
+use crate::sys::verity;
 
 /// Why there is no digest.
 enum No {
@@ -94,6 +95,7 @@ impl Worker<'_, '_> {
             let (list, trouble) = xattrs::read(Of::Open(fd.as_fd()), &mut self.buffer);
             (look.object.xattrs, look.object.xattr_trouble) = (list, trouble);
         }
+        look.object.verity = measured(&fd, &look.object);
         let mut text = Vec::new();
         if let Err(no) = self.hash(&fd, length, look.is_sparse, reading, &mut text) {
             self.digests.reset();
@@ -199,6 +201,14 @@ fn refused(directory: &Directory, name: &CStr, errno: Errno) -> No {
         Trouble::Replaced if is_file() => No::Again(Trouble::Replaced),
         cause => No::Never(cause),
     }
+}
+
+/// Of a file that fs-verity sealed. A kernel that measures no more does not make the file unknown: its flag is told.
+fn measured(fd: &OwnedFd, seen: &Object) -> Option<Box<Verity>> {
+    if !seen.flags.contains(Flags::VERITY) {
+        return None;
+    }
+    verity::measure(fd).ok().map(|(algorithm, digest)| Box::new(Verity { algorithm, digest }))
 }
 
 fn failed(errno: Errno) -> No {

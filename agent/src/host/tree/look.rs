@@ -53,6 +53,7 @@ fn look(found: &Statx) -> Look {
         target: None,
         xattrs: Vec::new(),
         xattr_trouble: None,
+        verity: None,
         md5: None,
         text: None,
     };

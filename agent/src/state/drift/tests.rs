@@ -325,6 +325,7 @@ fn report(drifts: &[Drift]) -> Report {
         took: Duration::ZERO,
         drifts: drifts.to_vec(),
         counts: Counts { modified: drifts.len() as u64, ..Counts::default() },
+        oldest_hash: None,
         unseen: Vec::new(),
         identity: Identity::default(),
         clock: Steady::Unknown,

@@ -278,11 +278,18 @@ const BOTH: &[Group] = &[
         ],
     },
     Group {
-        why: "descriptors; of ioctl only what makes one not wait and what asks for a terminal",
+        why: "descriptors; of ioctl only what makes one not wait, what asks for a terminal, and what fs-verity measured",
         calls: &[
             Call::only(
                 libc::SYS_ioctl,
-                &[is(1, FIONBIO), is(1, FIOCLEX), is(1, FIONREAD), is(1, TCGETS), is(1, TIOCGWINSZ)],
+                &[
+                    is(1, FIONBIO),
+                    is(1, FIOCLEX),
+                    is(1, FIONREAD),
+                    is(1, TCGETS),
+                    is(1, TIOCGWINSZ),
+                    is(1, MEASURE_VERITY),
+                ],
             ),
             #[cfg(target_arch = "x86_64")]
             Call::any(libc::SYS_dup2),
@@ -351,6 +358,7 @@ const FIOCLEX: i32 = 0x5451;
 const FIONREAD: i32 = 0x541b;
 const TCGETS: i32 = 0x5401;
 const TIOCGWINSZ: i32 = 0x5413;
+const MEASURE_VERITY: i32 = crate::sys::verity::MEASURE.cast_signed();
 
 #[cfg(test)]
 pub(super) mod tests;

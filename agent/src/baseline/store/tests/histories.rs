@@ -117,7 +117,7 @@ proptest! {
     }
 
     #[test]
-    fn any_portable_byte_makes_another_root_digest(model in model(12), which: proptest::sample::Index, what in 0..13usize) {
+    fn any_portable_byte_makes_another_root_digest(model in model(12), which: proptest::sample::Index, what in 0..14usize) {
         let mut other: Model = model.clone();
         let keys: Vec<Key> = model.iter().filter(|(_, entry)| !entry.per_host).map(|(key, _)| key.clone()).collect();
         prop_assume!(!keys.is_empty());
@@ -143,10 +143,16 @@ proptest! {
             },
             9 => object.xattr_trouble = if object.xattr_trouble.is_none() { Some(Trouble::Gone) } else { None },
             10 => entry.per_host = true,
-            11 => key = Key([key.0.strip_suffix(b"/").unwrap_or(&key.0), b"/below"].concat()),
+            11 => {
+                // Only the flag says that there may be one.
+                object.flags = object.flags.with(Flags::VERITY);
+                let other = object.verity.as_ref().map_or(1, |verity| verity.algorithm ^ 1);
+                object.verity = Some(Box::new(Verity { algorithm: other, digest: Box::new([7; 32]) }));
+            }
+            12 => key = Key([key.0.strip_suffix(b"/").unwrap_or(&key.0), b"/below"].concat()),
             _ => key = Key([&key.0[..], b"~"].concat()),
         }
-        prop_assume!(what < 10 || !model.contains_key(&key) || what == 10);
+        prop_assume!(what < 12 || !model.contains_key(&key));
         other.insert(key, entry);
         prop_assert_ne!(root(&other), root(&model));
     }
@@ -258,11 +264,16 @@ fn a_hash_is_as_old_as_was_told() {
     let (one, other) = (ordinal(&store, b"/f00001"), ordinal(&store, b"/f02500"));
     assert_eq!(store.verified(one), Some(header().created));
     let now = Timestamp::from_second(1_800_000_000).unwrap();
-    store.set_verified(&[(one, now), (other, now)]).unwrap();
+    store.set_verified(&[(one, Some(now)), (other, Some(now))], None).unwrap();
+    assert_eq!(store.reread(), None);
+    let reread = Reread { boot: "b".repeat(36), clock: -5, at: now };
+    store.set_verified(&[], Some(&reread)).unwrap();
+    assert_eq!(store.reread(), Some(reread));
+    assert_eq!(store.verified(one), Some(now));
     store.accept(&acceptance(&[(Key(b"/new".to_vec()), Some(file(1)))])).unwrap();
     let new = ordinal(&store, b"/new");
     assert_eq!(store.verified(new), None);
-    store.set_verified(&[(new, now)]).unwrap();
+    store.set_verified(&[(new, Some(now))], None).unwrap();
     for merged in [false, true] {
         let mut again = Store::open(folder.path()).unwrap().unwrap();
         if merged {

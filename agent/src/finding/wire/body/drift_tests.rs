@@ -17,6 +17,7 @@ fn an_object_that_differs_has_the_promised_members_in_their_order() {
         xattrs: Vec::new(),
         content: Content::Unasked,
         flags: Default::default(),
+        verity: None,
         born: None,
         modified: Moment::default(),
         ..object()

@@ -19,6 +19,7 @@ impl Described {
             "device" => told(&self.device),
             "mtime" => Some(self.mtime.as_str().to_owned()),
             "flags" => joined(self.flags.iter().map(|flag| flag.as_str().to_owned())),
+            "verity" => told(&self.verity),
             "selinux" => told(&attributes.selinux),
             "capabilities" => told(&attributes.capabilities),
             "acl" => joined([&attributes.acl, &attributes.default_acl].into_iter().filter_map(told)),

@@ -3,12 +3,12 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::host::object::{Flags, Trouble, Value, Xattr};
+use crate::host::object::{Flags, Trouble, Value, Verity, Xattr};
 
 #[test]
 fn an_object_has_the_promised_members_in_their_order() {
     let described = Described::of(&object());
-    let text = r#"{"type":"file","mode":"4755","owner":0,"group":42,"size":3,"sha256":"0101010101010101010101010101010101010101010101010101010101010101","links":1,"inode":77,"mtime":"2026-11-22T01:02:03.000000004Z","ctime":"1970-01-01T00:00:00.000000000Z","btime":"1970-01-01T00:00:01.000000000Z","flags":["immutable"],"acl":"user::rw-,user:1000:r--,mask::r--,other::---","selinux":"system_u:object_r:bin_t:s0","capabilities":"cap_net_raw=ep","xattrs":[{"name":"user.long","sha256":"0202020202020202020202020202020202020202020202020202020202020202","length":9000},{"name":"user.note","value":"hello"},{"name":"user.raw","value_b64":"/w=="}]}"#;
+    let text = r#"{"type":"file","mode":"4755","owner":0,"group":42,"size":3,"sha256":"0101010101010101010101010101010101010101010101010101010101010101","verity":"sha256:03030303","links":1,"inode":77,"mtime":"2026-11-22T01:02:03.000000004Z","ctime":"1970-01-01T00:00:00.000000000Z","btime":"1970-01-01T00:00:01.000000000Z","flags":["immutable"],"acl":"user::rw-,user:1000:r--,mask::r--,other::---","selinux":"system_u:object_r:bin_t:s0","capabilities":"cap_net_raw=ep","xattrs":[{"name":"user.long","sha256":"0202020202020202020202020202020202020202020202020202020202020202","length":9000},{"name":"user.note","value":"hello"},{"name":"user.raw","value_b64":"/w=="}]}"#;
     assert_eq!(serde_json::to_string(&described).unwrap(), text);
     assert_eq!(serde_json::from_str::<Described>(text).unwrap(), described);
 }
@@ -135,6 +135,7 @@ pub(crate) fn object() -> Object {
             xattr("user.raw", &[0xff]),
         ],
         xattr_trouble: None,
+        verity: Some(Box::new(Verity { algorithm: 1, digest: Box::new([3; 4]) })),
         md5: None,
         text: None,
     }
