@@ -340,7 +340,10 @@ impl<'a> Comparing<'a> {
             return false;
         }
         let Some(verified) = self.store.verified(ordinal) else { return true };
-        if self.not_before.is_some_and(|not_before| verified.as_second() < not_before.as_second()) {
+        // A time to come is one of the clock before it was set.
+        let is_since =
+            |since: Timestamp| (since.as_second()..=self.now.as_second()).contains(&verified.as_second());
+        if !self.not_before.is_none_or(is_since) {
             return true;
         }
         let Some(rehash) = rehash else { return false };
