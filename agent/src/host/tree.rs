@@ -123,7 +123,7 @@ pub struct Totals {
 pub struct Crew {
     /// From the start.
     pub first: usize,
-    /// So many, once those that are at it are found to wait more than they work.
+    /// So many, once those that are at it are found to wait for one.
     pub most: usize,
 }
 

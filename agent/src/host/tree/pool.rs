@@ -59,7 +59,7 @@ impl<J> Jobs<'_, J> {
         self.can_hire.load(Ordering::Relaxed)
     }
 
-    /// Half as many again, for those that work wait more than they work.
+    /// Half as many again, for those that work wait for a disk.
     pub(super) fn hire(&self) {
         let mut stack = self.lock();
         stack.hired = (stack.hired + stack.hired.div_ceil(2)).min(self.most);

@@ -107,7 +107,7 @@ impl<'g, 'a> Worker<'g, 'a> {
             path: Vec::new(),
             names: Names::default(),
             entries: Vec::with_capacity(ENTRIES),
-            meter: Meter::start(),
+            meter: Meter::default(),
             done: Totals::default(),
             debt: Debt { processor: processor_time(), ..Debt::default() },
         }
