@@ -12,8 +12,8 @@ fn a_clock_that_jumps_by_years_loses_no_record_and_breaks_no_chain() {
     rig.append_to_etc("passwd", "toor:x:0:0::/root:/bin/sh\n");
     let clock = rig.folder().join("clock");
     fs::write(&clock, "+0\n").unwrap();
-    assert!(Path::new(FAKETIME).exists(), "tests/all installs it");
-    rig.set("LD_PRELOAD", FAKETIME);
+    assert!(Path::new(crate::support::binary::FAKETIME).exists(), "tests/all installs it");
+    rig.set("LD_PRELOAD", crate::support::binary::FAKETIME);
     rig.set("FAKETIME_TIMESTAMP_FILE", clock.to_str().unwrap());
     rig.set("FAKETIME_NO_CACHE", "1");
     rig.set("DONT_FAKE_MONOTONIC", "1");
@@ -63,5 +63,3 @@ fn a_clock_that_jumps_by_years_loses_no_record_and_breaks_no_chain() {
     let delivered = rig.verify(&[&key], &[rig.state().join("log/records.jsonl")]);
     assert_eq!(delivered.status.code(), Some(0));
 }
-
-const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";

@@ -27,3 +27,6 @@ pub(crate) fn check_json(root: &Path, args: &[&str]) -> (Output, serde_json::Val
 pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
+
+/// What sets a clock for one program alone, preloaded.
+pub(crate) const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";

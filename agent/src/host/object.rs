@@ -63,7 +63,7 @@ impl Verity {
 }
 
 /// FS_VERITY_MAX_DIGEST_SIZE.
-pub const MAX_VERITY: usize = 64;
+pub const MAX_VERITY: usize = crate::sys::verity::MAX;
 
 /// A time as the file system tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]

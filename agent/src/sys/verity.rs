@@ -24,7 +24,7 @@ struct Asked {
 }
 
 /// FS_VERITY_MAX_DIGEST_SIZE.
-const MAX: usize = 64;
+pub const MAX: usize = 64;
 const ROOM: u16 = 64;
 /// `_IOWR('f', 134, struct fsverity_digest)`, whose size is that of its header.
 pub const MEASURE: u32 = 3 << 30 | 4 << 16 | (b'f' as u32) << 8 | 134;
