@@ -5,6 +5,7 @@
 //! is opened that could block: a FIFO, a device or a socket in place of a file is an answer, not a trap.
 
 pub mod accounts;
+pub mod actor;
 pub mod apt_conf;
 pub mod auto_updates;
 mod beneath;

@@ -1,5 +1,6 @@
 //! Waiting for something to change. What changed is looked at by others: an event is a hint and never a fact.
 
+pub mod files;
 pub mod inputs;
 mod places;
 pub mod settle;
