@@ -4,6 +4,7 @@
 //! As meant; how it is written in TOML is `policy/file.rs`. A policy that cannot be read is an error and is
 //! never replaced by defaults; only where there is no policy at all does the built-in one apply.
 
+pub mod decoys;
 mod digest;
 mod file;
 pub mod rules;
@@ -11,12 +12,14 @@ pub mod settings;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::finding::Severity;
+use decoys::Decoy;
 pub use file::{Location, PolicyError, PolicyErrors, load, written};
 use rules::{Rule, Rules};
 use settings::Meant;
@@ -35,6 +38,8 @@ pub struct Policy {
     /// What the files say of files, in their order; the built-in rules go before them.
     file_rules: Vec<Rule>,
     network_file_systems: Option<Setting<Vec<String>>>,
+    hot: Option<Setting<Vec<PathBuf>>>,
+    decoys: Vec<Decoy>,
     /// All of them, made ready when they are first asked for.
     rules: OnceLock<Arc<Rules>>,
 }

@@ -192,6 +192,7 @@ fn show_json(policy: &Policy) -> serde_json::Value {
         })
         .collect();
     let fail_on = policy.fail_on.as_ref();
+    let hot: Vec<_> = policy.files_hot().iter().map(|path| path.to_string_lossy()).collect();
     json!({
         "schema": "guestward.policy/1",
         "sources": policy.sources,
@@ -199,6 +200,8 @@ fn show_json(policy: &Policy) -> serde_json::Value {
         "fail_on": { "value": policy.fail_on().name(), "from": from(fail_on.map(|set| &set.origin)) },
         "settings": settings,
         "network_file_systems": { "value": policy.network_file_systems(), "from": from(policy.network_file_systems_origin()) },
+        "hot": { "value": hot, "from": from(policy.files_hot_origin()) },
+        "decoys": rules::decoys_json(policy),
         "rules": rules::show_json(policy),
         "checks": checks,
         "suppressions": suppressions,

@@ -90,6 +90,7 @@ fn text(sensor: &Value, shipper: &Value, out: &mut dyn Write) -> io::Result<()> 
             row("last look", &format!("{}, {took:.1} s", Text::new(time)), out)?;
         }
         row("files", &files(&sensor["files"]), out)?;
+        row("live", &live(&sensor["files"]["live"]), out)?;
         row("policy", &word(sensor, "policy"), out)?;
         let key = sensor["key"].as_u64().map_or_else(
             || "none: checkpoints are not sealed (`guestward journal init-key FILE` makes one)".to_owned(),
@@ -114,6 +115,32 @@ fn text(sensor: &Value, shipper: &Value, out: &mut dyn Write) -> io::Result<()> 
         row(&word(one, "name"), &delivered(one), out)?;
     }
     troubles(shipper, out)
+}
+
+/// How changes of files are seen as they happen.
+fn live(live: &Value) -> String {
+    let mut text = match live["state"].as_str() {
+        Some("watching") => format!("{} file systems watched", number(live, "watched")),
+        Some("fallback") => "directories watched by inotify, not whole file systems".to_owned(),
+        Some("blind") => "cannot watch: changes are found by the next sweep only".to_owned(),
+        // Also where it is off because there is nothing to compare with.
+        _ => return "off".to_owned(),
+    };
+    let of = |name| number(live, name);
+    text.push_str(&format!(
+        "; {} events, {} paths looked at, {} told, {} waiting; lost {} times; who did it: known of {}, unknown of {}",
+        of("events"),
+        of("touched"),
+        of("told"),
+        of("queue"),
+        of("lost"),
+        of("actors_known"),
+        of("actors_unknown")
+    ));
+    for what in live["without"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        text.push_str(&format!("; without {}", Text::new(what)));
+    }
+    text
 }
 
 fn files(files: &Value) -> String {

@@ -143,6 +143,7 @@ impl Files {
             untold: self.state.untold(),
             left_out: self.state.left_out(),
             clock_steps: self.steps,
+            live: status::Live::default(),
         }
     }
 

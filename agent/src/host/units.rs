@@ -16,6 +16,11 @@ pub use dropin::{Stack, stack};
 pub use enablement::Enablement;
 pub use ini::Setting;
 
+/// Whether a unit can have this name.
+pub fn is_name(name: &str) -> bool {
+    name::is_valid(name)
+}
+
 /// The directories of units, read once.
 #[derive(Debug)]
 pub struct Units<'a> {

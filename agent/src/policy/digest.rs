@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
+use super::decoys::{Decoy, Plant};
 use super::settings::{Kind, Meant, SETTINGS};
 use super::{Policy, Suppression, Vocabulary};
 
@@ -32,6 +33,12 @@ impl Policy {
         for name in self.network_file_systems() {
             let _ = writeln!(text, "file system {}", part(name));
         }
+        for path in self.files_hot() {
+            let _ = writeln!(text, "hot {}", part(&path.to_string_lossy()));
+        }
+        // A set, as no path is there twice.
+        let decoys: BTreeSet<String> = self.files_decoys().iter().map(decoy).collect();
+        decoys.iter().for_each(|line| text.push_str(line));
         let rules: String = self.rules().digest().iter().map(|byte| format!("{byte:02x}")).collect();
         let _ = writeln!(text, "rules {rules}");
         for check in &vocabulary.checks {
@@ -48,6 +55,13 @@ impl Policy {
         suppressions.iter().for_each(|line| text.push_str(line));
         text
     }
+}
+
+fn decoy(decoy: &Decoy) -> String {
+    let plant = decoy.plant.map_or("nothing", Plant::name);
+    let units: Vec<String> = decoy.units.iter().map(|unit| part(unit)).collect();
+    let path = part(&decoy.path.to_string_lossy());
+    format!("decoy {path} {plant} {} {}\n", decoy.severity, units.join(" "))
 }
 
 fn decision(suppression: &Suppression) -> String {

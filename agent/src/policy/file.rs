@@ -25,6 +25,7 @@
 //! until = 2027-03-31
 //! ```
 
+mod decoys;
 mod rules;
 mod settings;
 mod value;

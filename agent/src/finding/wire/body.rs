@@ -3,6 +3,8 @@
 //! Whatever a machine, a user or a file name put into a finding, a body stays below [`MAX_BODY`]: every text is
 //! [`Told`], and every list has an end that says how much it leaves out.
 
+mod actor;
+mod detection;
 mod differs;
 mod drift;
 mod finding;
@@ -18,6 +20,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::base64url;
 use crate::finding::{Finding, Severity, Summary, Verdict};
+pub use actor::ActorBody;
+pub use detection::{DecoyOpened, Detection, MountOver};
 pub use differs::{digest, digest_of_all};
 pub use drift::{
     Acceptance, Accepted, BaselineChange, BaselineEvent, DriftBody, DriftChange, Explained, ObjectDrift,

@@ -68,6 +68,44 @@ pub struct Files {
     pub left_out: u64,
     /// How often the clock was set, since the sensor started.
     pub clock_steps: u64,
+    pub live: Live,
+}
+
+/// Changes of files as they happen. The counts are those since the sensor was started.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Live {
+    pub state: LiveState,
+    /// How many file systems are watched as a whole.
+    pub watched: u64,
+    /// What the kernel told.
+    pub events: u64,
+    /// How many paths somebody had to look at because of it.
+    pub touched: u64,
+    /// How many records came of that.
+    pub told: u64,
+    /// How often something was lost, and had to be looked at as a whole.
+    pub lost: u64,
+    /// Touched paths of which it is known who touched them, and of which it is not.
+    pub actors_known: u64,
+    pub actors_unknown: u64,
+    /// How many touched paths wait to be looked at.
+    pub queue: u64,
+    /// What it does without; empty where it has everything.
+    pub without: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LiveState {
+    /// Whole file systems are watched.
+    Watching,
+    /// Directories only, by inotify: not all of them, and not who did it.
+    Fallback,
+    /// The policy says so, or there is no baseline.
+    #[default]
+    Off,
+    /// It should watch, and cannot.
+    Blind,
 }
 
 #[derive(Debug, Clone, Copy, Serialize)]

@@ -15,6 +15,12 @@ impl Reader<'_> {
         for (key, value) in table {
             match key.get_ref().as_ref() {
                 "rules" => self.rules(value),
+                "decoys" => self.decoys(value),
+                "hot" => {
+                    if let Some(paths) = self.hot(key, value) {
+                        self.policy.hot = Some(self.setting(value, paths));
+                    }
+                }
                 "network-file-systems" => {
                     if let Some(types) = self.file_systems(value) {
                         self.policy.network_file_systems = Some(self.setting(value, types));
@@ -137,7 +143,7 @@ fn is_type(text: &str) -> bool {
 }
 
 /// What [files] may have beside its settings.
-pub(super) const KEYS: &[&str] = &["rules", "network-file-systems"];
+pub(super) const KEYS: &[&str] = &["rules", "network-file-systems", "hot", "decoys"];
 const RULE_KEYS: &[&str] = &["paths", "compare", "severity", "text-diff", "per-host"];
 /// Each is looked at for each directory; the built-in rules have some three hundred.
 const MAX_PATTERNS: usize = 4_096;

@@ -1,6 +1,6 @@
 //! The tables of the agent itself: `[run]`, `[journal]`, `[ship.local]`, `[aws]` and the like.
 
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
@@ -38,7 +38,7 @@ impl Reader<'_> {
         let Known { key, kind, .. } = SETTINGS[index];
         let meant = match kind {
             Kind::Flag { .. } => self.boolean(value).map(Meant::Flag),
-            Kind::Path { .. } => self.path(key, value),
+            Kind::Path { .. } => self.plain_path(key, value).map(Meant::Path),
             Kind::Word { words, .. } => self.word(key, words, value),
             Kind::Name { rule, .. } => self.name(key, rule, value),
             Kind::Number { range: (low, high), unit, .. } => {
@@ -81,7 +81,7 @@ impl Reader<'_> {
         None
     }
 
-    fn path(&mut self, key: &str, value: &Value<'_>) -> Option<Meant> {
+    pub(super) fn plain_path(&mut self, key: &str, value: &Value<'_>) -> Option<PathBuf> {
         if let DeValue::String(text) = value.get_ref() {
             let path = Path::new(text.as_ref());
             let is_plain = path.components().all(|part| part != Component::ParentDir)
@@ -90,7 +90,7 @@ impl Reader<'_> {
                 // What cannot be shown as it is cannot be read back from `policy show` either.
                 && Text::new(text).as_str() == text;
             if path.is_absolute() && is_plain {
-                return Some(Meant::Path(path.to_owned()));
+                return Some(path.to_owned());
             }
         }
         let what = format!("'{key}' must be a file's absolute path, without '..' or control characters");

@@ -1,6 +1,6 @@
 //! What a policy says of file integrity, but for its rules: how often, how fast, with what.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::host::object::Algorithm;
@@ -15,6 +15,26 @@ impl Policy {
     /// How often everything that has a rule is looked at.
     pub fn files_interval(&self) -> Duration {
         self.duration("files", "interval")
+    }
+
+    /// Whether changes are told as they happen.
+    pub fn files_live(&self) -> bool {
+        self.flag("files", "live")
+    }
+
+    /// How often the metadata of everything that has a rule is gone through, for what gives no event.
+    pub fn files_sweep(&self) -> Duration {
+        self.duration("files", "sweep")
+    }
+
+    /// Files whose every write is told, although they stay open. Sorted.
+    pub fn files_hot(&self) -> &[PathBuf] {
+        self.hot.as_ref().map_or(&[], |set| set.value.as_slice())
+    }
+
+    /// Where they were set.
+    pub fn files_hot_origin(&self) -> Option<&Origin> {
+        self.hot.as_ref().map(|set| &set.origin)
     }
 
     /// No hash may be older.
@@ -70,6 +90,8 @@ mod tests {
         assert!(policy.built_in_rules());
         assert_eq!(policy.files_interval(), Duration::from_secs(3_600));
         assert_eq!(policy.files_rehash(), Duration::from_secs(604_800));
+        assert_eq!((policy.files_live(), policy.files_sweep()), (true, Duration::from_secs(60)));
+        assert!(policy.files_hot().is_empty() && policy.files_decoys().is_empty());
         assert_eq!(policy.files_max_bytes(), 4_294_967_296);
         assert_eq!((policy.files_rate(), policy.files_cpu()), (41_943_040, 10));
         assert_eq!(policy.files_algorithm(), Algorithm::Sha256);

@@ -166,6 +166,14 @@ pub const SETTINGS: &[Known] = &[
         true,
         "whether the rules that come with this version stand before those of the policy",
     ),
+    flag("files", "live", true, "whether changes of files are told as they happen, with who made them"),
+    seconds(
+        "files",
+        "sweep",
+        MINUTE,
+        (10, DAY),
+        "how often the metadata of every file that has a rule are compared besides: what gives no event",
+    ),
     seconds("files", "interval", HOUR, (5, WEEK), "how often every file that has a rule is looked at"),
     seconds(
         "files",
