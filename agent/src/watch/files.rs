@@ -211,6 +211,15 @@ impl Held {
         }
     }
 
+    /// How many paths are held.
+    pub fn len(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Whether it, or a directory above it, was touched and is not told yet.
     pub fn is_held(&self, path: &[u8]) -> bool {
         let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
