@@ -193,9 +193,10 @@ impl Looking {
         };
         self.policy = Some(policy);
         self.live = live;
-        match &self.live {
-            Some(live) => self.shared.agreed.replace(live),
-            None => self.shared.agreed.clear(),
+        let replaced = self.shared.agreed.replace(self.live.as_ref());
+        let trouble = trouble.or(replaced.err().map(|why| why.to_string()));
+        if let Some(live) = &mut self.live {
+            live.warm();
         }
         let is_wanted = self.live.is_some();
         self.shared.see(|sight| (sight.is_wanted, sight.trouble) = (is_wanted, trouble));

@@ -15,7 +15,7 @@ use super::{Daemon, draft};
 use crate::baseline::diff::CannotCompare;
 use crate::baseline::live::Looked;
 use crate::baseline::standing::Stands;
-use crate::finding::wire::body::{Detection, DriftBody, RecheckDrift, first};
+use crate::finding::wire::body::{Detection, DriftBody, Recheck, first};
 use crate::finding::wire::gap::{Cause, Gap};
 use crate::finding::wire::record::Kind;
 use crate::finding::wire::status;
@@ -205,12 +205,12 @@ impl Daemon {
     }
 
     fn mounted(&mut self, mounted: &[Mounted]) {
-        let agreed = &self.files.noticing.shared.agreed;
+        let (agreed, rules) = (&self.files.noticing.shared.agreed, self.policy.rules());
         let over = mounted.iter().filter(|mounted| mounted.kind.is_some());
         let told: Vec<Detection> = over
             .filter(|mounted| agreed.wants(&mounted.point) || agreed.leads_on(&mounted.point))
             .map(|mounted| {
-                let severity = agreed.severity(&mounted.point).unwrap_or(Severity::Medium).max(Severity::Medium);
+                let severity = rules.of_path(&mounted.point).map_or(Severity::Medium, |rule| rule.severity);
                 Detection::mount_over(&mounted.point, severity, mounted.kind.as_ref().map(Text::as_str))
             })
             .collect();
@@ -245,7 +245,10 @@ impl Daemon {
         let lost = noticing.rechecked.take()?;
         match report {
             Some(report) if !noticing.is_all_aside => {
-                Some(DriftBody::Recheck(RecheckDrift::of(&lost.why.to_string(), lost.since, report)))
+                let counts = (report.counts.objects, report.counts.drifts());
+                let why = lost.why.to_string();
+                let recheck = Recheck::of(&why, &lost.places, report.began, report.took, counts);
+                Some(DriftBody::Recheck(recheck))
             }
             // It is not known yet what there is.
             _ => {
