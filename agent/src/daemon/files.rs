@@ -212,7 +212,7 @@ impl Daemon {
         let mut summary = None;
         match outcome {
             Ok(report) => {
-                told.extend(self.files.state.compare(&report, time));
+                told.extend(self.files.state.compare(&report, &|_| false, time));
                 let trouble = self.files.state.trouble().map(|(_, why)| why);
                 summary = Some(Integrity::of(&report, trouble));
                 self.files.last = Some(status::Compared::of(&report));

@@ -3,11 +3,14 @@
 //! Whatever a machine, a user or a file name put into a finding, a body stays below [`MAX_BODY`]: every text is
 //! [`Told`], and every list has an end that says how much it leaves out.
 
+mod actor;
 mod differs;
 mod drift;
 mod finding;
 mod inventory;
 mod lifecycle;
+mod noticed;
+mod update;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +21,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::base64url;
 use crate::finding::{Finding, Severity, Summary, Verdict};
+pub use actor::{ActorBody, AncestorBody, HandBody, OtherActor, ProgramBody};
 pub use differs::{digest, digest_of_all};
 pub use drift::{
     Acceptance, Accepted, BaselineChange, BaselineEvent, DriftBody, DriftChange, Explained, ObjectDrift,
@@ -26,6 +30,8 @@ pub use drift::{
 pub use finding::{Change, Decision, FindingBody, Malformed, Observation, subject};
 pub use inventory::InventoryBody;
 pub use lifecycle::{EpochCause, Former, Lifecycle};
+pub use noticed::{Claims, Noticed, Seen};
+pub use update::{Accounted, Applied, Byproduct, Recheck, Rechecked, UpdateDrift, Updated};
 pub use words::Told;
 pub(super) use words::moment;
 
