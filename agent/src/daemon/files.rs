@@ -236,7 +236,7 @@ impl Daemon {
         match outcome {
             Ok(report) => {
                 let noticing = &self.files.noticing;
-                told.extend(self.files.state.compare(&report, time, &|path| noticing.is_aside(path)));
+                told.extend(self.files.state.compare(&report, &|path| noticing.is_aside(path), time));
                 told.extend(self.rechecked(Some(&report)));
                 let trouble = self.files.state.trouble().map(|(_, why)| why);
                 summary = Some(Integrity::of(&report, trouble));

@@ -13,8 +13,9 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use super::Input;
+use crate::baseline::agreed::Agreed;
 use crate::baseline::diff::CannotCompare;
-use crate::baseline::live::{Agreed, Live, Look, Looked};
+use crate::baseline::live::{Live, Look, Looked};
 use crate::host::Host;
 use crate::policy::Policy;
 use crate::watch::files::{

@@ -145,8 +145,8 @@ impl Daemon {
                 let told = match &update {
                     Some(update) => self.files.state.update(&looked, update, now),
                     None => {
-                        let by_path: BTreeMap<&[u8], &Touched> =
-                            touched.iter().map(|touched| (touched.path.as_slice(), touched)).collect();
+                        let by_path: BTreeMap<Vec<u8>, &Touched> =
+                            touched.iter().map(|touched| (touched.path.clone(), touched)).collect();
                         self.files.state.live(&looked, &by_path, now)
                     }
                 };

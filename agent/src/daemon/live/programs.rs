@@ -57,7 +57,7 @@ impl Programs {
     /// Nothing where another file has its name by now.
     fn known(&mut self, program: &Program, live: Option<&mut Live>) -> Option<Known> {
         let path = Path::new(std::ffi::OsStr::from_bytes(&program.path));
-        let file = Host::at(Path::new("/")).ok()?.open(path).ok()?;
+        let (file, _) = Host::at(Path::new("/")).ok()?.open(path).ok()?;
         let meta = file.metadata().ok()?;
         if !meta.is_file() || (meta.dev(), meta.ino()) != (program.device, program.inode) {
             return None;
