@@ -1,6 +1,8 @@
 //! Changes of files as they happen: fanotify(7) on whole file systems becomes paths that somebody has to look at, with who
 //! did it. An event is a hint and never a fact: what is there is read afterwards.
 
+pub mod lineage;
+pub mod updates;
 pub mod watch;
 pub mod who;
 
