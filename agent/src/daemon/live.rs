@@ -1,9 +1,9 @@
 //! Changes as they happen, in the sensor: one thread empties the kernel's queue, one looks at what was touched, and the loop
 //! tells what it comes to.
 
+mod managers;
 mod programs;
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -19,8 +19,14 @@ use crate::baseline::live::{Live, Look, Looked};
 use crate::host::Host;
 use crate::policy::Policy;
 use crate::watch::files::{
-    Covered, Held, Interest, Lost, Mounted, Noticed, Opened, Setup, Touched, Update, Waker, Watch,
+    Covered, Held, Interest, Lost, Mounted, Noticed, Opened, Setup, Touched, Update, Waker, Watch, Who,
 };
+use crate::host::actor::Looks;
+use crate::sys::process_events::ProcessEvents;
+use crate::watch::files::lineage::{Lineage, Sources};
+use crate::watch::files::updates::Recognised;
+use crate::watch::files::who::Nobody;
+pub(super) use managers::{Explained, MANAGERS};
 use programs::Programs;
 
 /// What the loop and the threads share.
@@ -31,8 +37,9 @@ pub(super) struct Shared {
     pub(super) agreed: Arc<Agreed>,
     /// What was touched and is not told yet.
     pub(super) held: Held,
-    /// The packages whose updates are told as explained.
-    pub(super) explained: Arc<RwLock<BTreeSet<String>>>,
+    /// What the records say of package managers and their updates.
+    pub(super) explained: Arc<RwLock<Explained>>,
+    recognised: Recognised,
     pub(super) sight: Arc<Mutex<Sight>>,
 }
 
@@ -49,6 +56,7 @@ impl Shared {
             agreed: Arc::default(),
             held: Held::default(),
             explained: Arc::default(),
+            recognised: Recognised::default(),
             sight: Arc::default(),
         }
     }
@@ -63,8 +71,20 @@ impl Shared {
             decoys: policy.files_decoys().iter().map(|decoy| bytes(&decoy.path)).collect(),
             hot: policy.files_hot().iter().map(|path| bytes(path)).collect(),
             kinds: policy.network_file_systems().to_vec(),
-            who: Box::new(crate::watch::files::who::Nobody),
+            who: self.who(),
         }
+    }
+
+    /// Follows processes, as far as the kernel tells of them.
+    fn who(&self) -> Box<dyn Who> {
+        let Ok(host) = Host::at(Path::new("/")).map(Arc::new) else { return Box::new(Nobody) };
+        let (one, all) = (Looks::new(Arc::clone(&host)), Looks::new(host));
+        let sources = Sources {
+            events: ProcessEvents::listen().ok(),
+            look: Box::new(move |pid| one.at(pid)),
+            pids: Box::new(move || all.pids()),
+        };
+        Box::new(Lineage::start(sources, self.recognised.clone()))
     }
 
     pub(super) fn sight(&self) -> Sight {
@@ -152,7 +172,10 @@ pub(super) fn serve(
             waker.wake();
         }
         let news = match order {
-            Order::Renew => continue,
+            Order::Renew => {
+                looking.recognise();
+                continue;
+            }
             Order::Noticed(noticed) => looking.noticed(noticed),
         };
         if inputs.send(Input::Live(Box::new(news))).is_err() {
@@ -199,9 +222,20 @@ impl Looking {
         if let Some(live) = &mut self.live {
             live.warm();
         }
+        self.recognise();
         let is_wanted = self.live.is_some();
         self.shared.see(|sight| (sight.is_wanted, sight.trouble) = (is_wanted, trouble));
         true
+    }
+
+    /// Which programs may explain what they change.
+    fn recognise(&mut self) {
+        let explained = self.shared.explained.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let programs = match &mut self.live {
+            Some(live) => managers::recognised(live, &*self.shared.agreed, &explained),
+            None => Vec::new(),
+        };
+        self.shared.recognised.set(programs);
     }
 
     fn noticed(&mut self, noticed: Noticed) -> News {

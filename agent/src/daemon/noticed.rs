@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use super::live::{News, Order, Seen, Shared};
+use super::live::{Explained, MANAGERS, News, Order, Seen, Shared};
 use super::{Daemon, draft};
 use crate::baseline::diff::CannotCompare;
 use crate::baseline::live::Looked;
@@ -177,10 +177,19 @@ impl Daemon {
         self.files.noticing.shared.held.release(all().map(|touched| touched.path.as_slice()));
     }
 
-    /// Which packages' updates are told, for whoever recognises package managers.
+    /// What is explained, for whoever recognises package managers.
     pub(super) fn share_explained(&self) {
-        let explained = self.files.state.packages().map(|(package, _)| package.as_str().to_owned()).collect();
-        *self.files.noticing.shared.explained.write().unwrap_or_else(PoisonError::into_inner) = explained;
+        let state = &self.files.state;
+        let packages = state.packages().map(|(package, _)| package.as_str().to_owned()).collect();
+        let is_open = |path: &[u8]| state.open().any(|(open, _)| open == path);
+        let paths = MANAGERS.iter().map(|manager| manager.path.as_bytes().to_vec());
+        let now = Explained { packages, open: paths.filter(|path| is_open(path)).collect() };
+        let noticing = &self.files.noticing;
+        let mut explained = noticing.shared.explained.write().unwrap_or_else(PoisonError::into_inner);
+        if *explained != now {
+            *explained = now;
+            noticing.renew(&self.policy);
+        }
     }
 
     fn opened(&mut self, opened: &Opened) {
