@@ -1,6 +1,19 @@
 //! Changes of files as they happen: fanotify(7) on whole file systems becomes paths that somebody has to look at, with who
 //! did it. An event is a hint and never a fact: what is there is read afterwards.
 
+mod batch;
+mod disks;
+mod fallback;
+mod gathered;
+mod kernel;
+mod losses;
+mod marked;
+mod mounts;
+mod names;
+mod opens;
+mod pace;
+mod pending;
+mod runs;
 pub mod watch;
 pub mod who;
 

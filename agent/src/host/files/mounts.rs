@@ -16,11 +16,17 @@ pub struct Mounts {
 pub struct Mount {
     pub id: u32,
     pub parent: u32,
+    /// The file system's number, `st_dev` of its files; btrfs gives each subvolume another one.
+    pub device: (u32, u32),
+    /// Which directory of its file system lies there.
+    pub root: PathBuf,
     pub point: PathBuf,
     /// `nosuid`, `nodev` and their like: those of this mount, not of its file system.
     pub options: Vec<Text>,
     /// The file system's type: `ext4`.
     pub kind: Text,
+    /// Of an overlay: where that is written which is changed in it.
+    pub upper: Option<PathBuf>,
     /// The line in mountinfo.
     pub line: usize,
 }
@@ -76,15 +82,27 @@ impl Mount {
         let mut fields = line.split(|&byte| byte == b' ');
         let id = decimal(fields.next()?)?;
         let parent = decimal(fields.next()?)?;
-        let _device = fields.next()?;
-        let _root = fields.next()?;
+        let device = numbers(fields.next()?)?;
+        let root = unescaped(fields.next()?);
         let point = unescaped(fields.next()?);
         let options = fields.next()?.split(|&byte| byte == b',').map(Text::from_bytes).collect();
         // Any number of optional fields stands before the dash.
         fields.find(|field| *field == b"-")?;
         let kind = Text::from_bytes(fields.next()?);
         let _source = fields.next()?;
-        point.is_absolute().then_some(Self { id, parent, point, options, kind, line: number })
+        let mut settings = fields.next().unwrap_or_default().split(|&byte| byte == b',');
+        let upper = settings.find_map(|setting| setting.strip_prefix(b"upperdir=")).map(unescaped);
+        point.is_absolute().then_some(Self {
+            id,
+            parent,
+            device,
+            root,
+            point,
+            options,
+            kind,
+            upper,
+            line: number,
+        })
     }
 
     pub fn has(&self, option: &str) -> bool {
@@ -97,13 +115,19 @@ impl Mount {
     }
 
     /// As [`Mount::is_local_disk`], of a file system's type.
-    pub(in crate::host) fn is_local(kind: &str) -> bool {
+    pub fn is_local(kind: &str) -> bool {
         LOCAL.contains(&kind)
     }
 }
 
 fn decimal(digits: &[u8]) -> Option<u32> {
     std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+/// `8:1`.
+fn numbers(field: &[u8]) -> Option<(u32, u32)> {
+    let colon = field.iter().position(|&byte| byte == b':')?;
+    Some((decimal(&field[..colon])?, decimal(&field[colon + 1..])?))
 }
 
 /// The kernel writes blank, tab, newline, backslash and # as three octal digits.
@@ -135,7 +159,7 @@ pub(super) fn is_within(path: &Path, place: &str) -> bool {
 }
 
 pub const MOUNTS: &str = "/proc/1/mountinfo";
-const OWN_MOUNTS: &str = "/proc/self/mountinfo";
+pub const OWN_MOUNTS: &str = "/proc/self/mountinfo";
 /// The kernel allows 100,000 mounts (fs.mount-max) of a few hundred bytes each.
 const MAX_MOUNTS: u64 = 64 * 1024 * 1024;
 const MAX_LINES: usize = 100_000;
@@ -143,6 +167,10 @@ const MAX_LINES: usize = 100_000;
 /// (tmpfs), or no files at all (proc).
 const LOCAL: &[&str] =
     &["bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "jfs", "overlay", "reiserfs", "xfs", "zfs"];
+/// On disks of this machine, and without set-id files of their own: start-up files, and images that are read only.
+pub const LOCAL_TOO: &[&str] = &["erofs", "exfat", "squashfs", "vfat"];
+/// File systems that answer at once.
+pub const MEMORY: &[&str] = &["ramfs", "tmpfs"];
 
 #[cfg(test)]
 mod tests {
@@ -158,6 +186,14 @@ mod tests {
         let odd = mounts.on(Path::new("/a b\\c")).unwrap();
         assert!(!odd.is_local_disk() && odd.line == 4);
         assert!(mounts.list[1].has("nosuid") && !mounts.list[2].has("nosuid"));
+        assert_eq!((mounts.list[0].device, mounts.list[0].root.as_path()), ((8, 1), Path::new("/")));
+    }
+
+    #[test]
+    fn an_overlay_says_where_it_is_written() {
+        let line = b"9 1 0:9 / /m rw - overlay o rw,lowerdir=/a:/b,upperdir=/up\\040per,workdir=/w\n";
+        let mounts = Mounts::parse(line).unwrap();
+        assert_eq!(mounts.list[0].upper.as_deref(), Some(Path::new("/up per")));
     }
 
     #[test]
