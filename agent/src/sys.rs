@@ -1,6 +1,7 @@
 //! The kernel, asked directly: what no file below `/proc` or `/sys` tells.
 
 pub mod clock;
+pub mod fanotify;
 pub mod memory;
 pub mod netlink;
 pub mod notify;

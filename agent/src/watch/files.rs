@@ -3,6 +3,19 @@
 
 pub mod lineage;
 pub mod updates;
+mod batch;
+mod disks;
+mod fallback;
+mod gathered;
+mod kernel;
+mod losses;
+mod marked;
+mod mounts;
+mod names;
+mod opens;
+mod pace;
+mod pending;
+mod runs;
 pub mod watch;
 pub mod who;
 

@@ -16,15 +16,17 @@ pub struct Mounts {
 pub struct Mount {
     pub id: u32,
     pub parent: u32,
-    /// Major and minor number of the file system's device, as mountinfo has it.
+    /// The file system's number, `st_dev` of its files; btrfs gives each subvolume another one.
     pub device: (u32, u32),
-    /// Which directory of its file system it shows: the root, but for bind mounts and subvolumes.
+    /// Which directory of its file system lies there.
     pub root: PathBuf,
     pub point: PathBuf,
     /// `nosuid`, `nodev` and their like: those of this mount, not of its file system.
     pub options: Vec<Text>,
     /// The file system's type: `ext4`.
     pub kind: Text,
+    /// Of an overlay: where that is written which is changed in it.
+    pub upper: Option<PathBuf>,
     /// The line in mountinfo.
     pub line: usize,
 }
@@ -73,26 +75,6 @@ impl Mounts {
             .find(|mount| !here().any(|other| other.parent == mount.id))
             .or_else(|| here().next_back())
     }
-
-    /// Every path by which an object can be reached that this mount shows at `path`: the same directory may be mounted in
-    /// several places. `path` itself is the first.
-    pub fn aliases(&self, mount: &Mount, path: &Path) -> Vec<PathBuf> {
-        let mut aliases = vec![path.to_owned()];
-        let Ok(within) = path.strip_prefix(&mount.point) else { return aliases };
-        let inside = mount.root.join(within);
-        let others = self.list.iter().filter(|other| other.device == mount.device && other.id != mount.id);
-        for other in others {
-            if let Ok(rest) = inside.strip_prefix(&other.root) {
-                // Joined with nothing, a file would get a slash behind it.
-                let alias =
-                    if rest.as_os_str().is_empty() { other.point.clone() } else { other.point.join(rest) };
-                if !aliases.contains(&alias) {
-                    aliases.push(alias);
-                }
-            }
-        }
-        aliases
-    }
 }
 
 impl Mount {
@@ -100,8 +82,7 @@ impl Mount {
         let mut fields = line.split(|&byte| byte == b' ');
         let id = decimal(fields.next()?)?;
         let parent = decimal(fields.next()?)?;
-        let (major, minor) = split_once(fields.next()?, b':')?;
-        let device = (decimal(major)?, decimal(minor)?);
+        let device = numbers(fields.next()?)?;
         let root = unescaped(fields.next()?);
         let point = unescaped(fields.next()?);
         let options = fields.next()?.split(|&byte| byte == b',').map(Text::from_bytes).collect();
@@ -109,7 +90,19 @@ impl Mount {
         fields.find(|field| *field == b"-")?;
         let kind = Text::from_bytes(fields.next()?);
         let _source = fields.next()?;
-        point.is_absolute().then_some(Self { id, parent, device, root, point, options, kind, line: number })
+        let mut settings = fields.next().unwrap_or_default().split(|&byte| byte == b',');
+        let upper = settings.find_map(|setting| setting.strip_prefix(b"upperdir=")).map(unescaped);
+        point.is_absolute().then_some(Self {
+            id,
+            parent,
+            device,
+            root,
+            point,
+            options,
+            kind,
+            upper,
+            line: number,
+        })
     }
 
     pub fn has(&self, option: &str) -> bool {
@@ -122,18 +115,19 @@ impl Mount {
     }
 
     /// As [`Mount::is_local_disk`], of a file system's type.
-    pub(in crate::host) fn is_local(kind: &str) -> bool {
+    pub fn is_local(kind: &str) -> bool {
         LOCAL.contains(&kind)
     }
 }
 
-fn split_once(field: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
-    let at = field.iter().position(|&byte| byte == at)?;
-    Some((&field[..at], &field[at + 1..]))
-}
-
 fn decimal(digits: &[u8]) -> Option<u32> {
     std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+/// `8:1`.
+fn numbers(field: &[u8]) -> Option<(u32, u32)> {
+    let colon = field.iter().position(|&byte| byte == b':')?;
+    Some((decimal(&field[..colon])?, decimal(&field[colon + 1..])?))
 }
 
 /// The kernel writes blank, tab, newline, backslash and # as three octal digits.
@@ -165,7 +159,7 @@ pub(super) fn is_within(path: &Path, place: &str) -> bool {
 }
 
 pub const MOUNTS: &str = "/proc/1/mountinfo";
-const OWN_MOUNTS: &str = "/proc/self/mountinfo";
+pub const OWN_MOUNTS: &str = "/proc/self/mountinfo";
 /// The kernel allows 100,000 mounts (fs.mount-max) of a few hundred bytes each.
 const MAX_MOUNTS: u64 = 64 * 1024 * 1024;
 const MAX_LINES: usize = 100_000;
@@ -173,6 +167,10 @@ const MAX_LINES: usize = 100_000;
 /// (tmpfs), or no files at all (proc).
 const LOCAL: &[&str] =
     &["bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "jfs", "overlay", "reiserfs", "xfs", "zfs"];
+/// On disks of this machine, and without set-id files of their own: start-up files, and images that are read only.
+pub const LOCAL_TOO: &[&str] = &["erofs", "exfat", "squashfs", "vfat"];
+/// File systems that answer at once.
+pub const MEMORY: &[&str] = &["ramfs", "tmpfs"];
 
 #[cfg(test)]
 mod tests {
@@ -188,20 +186,14 @@ mod tests {
         let odd = mounts.on(Path::new("/a b\\c")).unwrap();
         assert!(!odd.is_local_disk() && odd.line == 4);
         assert!(mounts.list[1].has("nosuid") && !mounts.list[2].has("nosuid"));
+        assert_eq!((mounts.list[0].device, mounts.list[0].root.as_path()), ((8, 1), Path::new("/")));
     }
 
     #[test]
-    fn what_is_mounted_in_several_places_has_several_paths() {
-        let text = b"1 0 8:1 / / rw - ext4 a rw\n2 1 8:1 /srv/www /var/www rw - ext4 a rw\n\
-                     3 1 8:1 /srv/www/key /etc/key rw - ext4 a rw\n4 1 8:2 / /data rw - ext4 b rw\n";
-        let mounts = Mounts::parse(text).unwrap();
-        let of = |mount: usize, path: &str| mounts.aliases(&mounts.list[mount], Path::new(path));
-        assert_eq!(of(0, "/srv/www/a"), [Path::new("/srv/www/a"), Path::new("/var/www/a")]);
-        assert_eq!(of(0, "/srv/www"), [Path::new("/srv/www"), Path::new("/var/www")]);
-        let key = ["/srv/www/key", "/var/www/key", "/etc/key"].map(Path::new);
-        assert_eq!(of(0, "/srv/www/key"), key);
-        assert_eq!(of(0, "/srv/www2/a"), [Path::new("/srv/www2/a")]);
-        assert_eq!(of(3, "/data/srv/www/a"), [Path::new("/data/srv/www/a")]);
+    fn an_overlay_says_where_it_is_written() {
+        let line = b"9 1 0:9 / /m rw - overlay o rw,lowerdir=/a:/b,upperdir=/up\\040per,workdir=/w\n";
+        let mounts = Mounts::parse(line).unwrap();
+        assert_eq!(mounts.list[0].upper.as_deref(), Some(Path::new("/up per")));
     }
 
     #[test]

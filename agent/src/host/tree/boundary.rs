@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::os::unix::ffi::OsStrExt as _;
 
 use crate::host::Host;
-use crate::host::files::mounts::{Mount, Mounts};
+use crate::host::files::mounts::{LOCAL_TOO, MEMORY, Mount, Mounts};
 
 /// What lies on a mount point.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,8 +94,3 @@ fn point(mount: &Mount) -> &[u8] {
 fn parent(point: &[u8]) -> &[u8] {
     &point[..point.iter().rposition(|&byte| byte == b'/').unwrap_or(0)]
 }
-
-/// On disks of this machine, and without set-id files of their own: start-up files, and images that are read only.
-const LOCAL_TOO: &[&str] = &["erofs", "exfat", "squashfs", "vfat"];
-/// File systems that answer at once.
-const MEMORY: &[&str] = &["ramfs", "tmpfs"];
