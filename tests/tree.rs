@@ -216,7 +216,7 @@ fn holes_are_zeros_and_what_is_too_large_is_not_read() {
     }
     let path = root.path().to_owned();
     let told = ends("a walk past a tebibyte of nothing", move || {
-        let way = Way { limits: Limits { max_file: 9_000_001 }, ..Way::default() };
+        let way = Way { limits: Limits { max_file: 9_000_001, ..Limits::default() }, ..Way::default() };
         let recorder = Recorder::of_everything();
         let totals = way.walk(&path, &recorder);
         assert_eq!((totals.files, totals.bytes), (1, 9_000_001));

@@ -5,6 +5,8 @@
 
 pub mod accept;
 mod account;
+pub mod agreed;
+pub mod byproducts;
 mod clock;
 mod compare;
 mod comparing;
@@ -13,6 +15,8 @@ pub mod diff;
 pub mod drift;
 mod found;
 pub mod last;
+pub mod live;
+pub mod matter;
 mod runs;
 mod selection;
 mod slice;
@@ -36,7 +40,7 @@ fn walk<'a>(
     is_over: &'a AtomicBool,
     tell: &'a (dyn Fn(Totals) + Sync),
 ) -> Walk<'a> {
-    let limits = Limits { max_file: policy.files_max_bytes() };
+    let limits = Limits { max_file: policy.files_max_bytes(), is_watched: false };
     let file_systems = policy.network_file_systems();
     Walk { host, mounts, crew, pace, limits, file_systems, is_over, tell }
 }

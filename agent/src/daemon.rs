@@ -8,7 +8,9 @@ mod files;
 mod first_key;
 mod identify;
 pub mod init_key;
+mod live;
 mod looks;
+mod noticed;
 mod own_key;
 mod recall;
 mod recording;
@@ -46,6 +48,7 @@ use crate::watch::Settle;
 use crate::watch::inputs::Seen;
 use files::{Compared, Files};
 use identify::Identity;
+use live::News;
 use looks::{Look, Order};
 use recall::StateFile;
 pub use start::{CannotRun, Setup, run};
@@ -57,6 +60,8 @@ use waiting::Waiting;
 enum Input {
     Looked(Box<Look>),
     Compared(Box<Compared>),
+    /// A file was touched, or something of that kind.
+    Live(Box<News>),
     ClockStepped(Stepped),
     Seen(Seen),
     Signal(Signal),
@@ -150,6 +155,7 @@ impl Daemon {
                 Input::Signal(signal) => return Stop::Wanted(signal),
                 Input::Looked(look) => self.looked(*look),
                 Input::Compared(compared) => self.compared(*compared),
+                Input::Live(news) => self.noticed(*news),
                 Input::ClockStepped(stepped) => self.clock_stepped(stepped),
                 Input::Seen(seen) => self.seen(seen),
                 Input::Asked(connection) => self.answer(connection),
@@ -228,6 +234,7 @@ impl Daemon {
             Seen::Changed { topics, .. } => {
                 // What somebody accepts is told at once.
                 if topics.contains("files") && self.files.has_moved() {
+                    self.files.noticing.renew(&self.policy);
                     self.compare();
                 }
                 self.settle.changed(&topics, Instant::now());
@@ -327,6 +334,7 @@ impl Daemon {
             match input {
                 Input::Looked(look) => self.looked(*look),
                 Input::Compared(compared) => self.compared(*compared),
+                Input::Live(news) => self.noticed(*news),
                 _ => {}
             }
         }

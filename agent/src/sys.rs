@@ -8,6 +8,7 @@ pub mod own;
 pub mod packets;
 pub mod priority;
 pub mod probe;
+pub mod process_events;
 pub mod sandbox;
 pub mod signals;
 pub mod socket;

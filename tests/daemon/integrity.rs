@@ -1,12 +1,13 @@
 //! The sensor compares the files with the baseline, and tells what differs once.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::rig::{Rig, SELDOM, until};
+use super::rig::{Rig, until};
+use super::watched::{self, event, of_path, succeed};
 use crate::support::binary::text;
 
 #[test]
@@ -107,40 +108,7 @@ fn a_baseline_that_is_damaged_or_gone_is_told_and_never_made_anew() {
 
 /// A folder with three files that a rule is about, and a baseline of them.
 fn watching() -> (Rig, PathBuf) {
-    let rig = Rig::new(&["files-integrity-checked"], "");
-    let watched = rig.folder().join("watched");
-    fs::create_dir(&watched).unwrap();
-    for name in ["one", "two", "three"] {
-        fs::write(watched.join(name), name).unwrap();
-    }
-    let rules = format!(
-        "[files]\nbuilt-in-rules = false\ninterval = \"5s\"\n[[files.rules]]\npaths = [\"{}/**\"]\ncompare = \"content\"\n\
-         severity = \"high\"\n{SELDOM}",
-        watched.display()
-    );
-    rig.write_policy(&["files-integrity-checked", "files-drift"], &rules);
-    succeed(&rig, &["baseline", "create"]);
-    assert_eq!(fs::metadata(rig.state().join("baseline")).unwrap().mode() & 0o777, 0o750);
-    (rig, watched)
-}
-
-fn succeed(rig: &Rig, args: &[&str]) {
-    let output = rig.output(args);
-    assert!(output.status.success(), "{args:?}: {}{}", text(&output.stdout), text(&output.stderr));
-}
-
-fn of_path(rig: &Rig, path: &std::path::Path, change: &str) -> Value {
-    rig.record_from(1, &format!("{change}: {}", path.display()), |record| {
-        record["kind"] == "drift"
-            && record["body"]["change"] == change
-            && record["body"]["path"] == path.to_str().unwrap()
-    })
-}
-
-fn event(rig: &Rig, change: &str) -> Value {
-    rig.record_from(1, &format!("the baseline is {change}"), |record| {
-        record["body"]["about"] == "baseline" && record["body"]["change"] == change
-    })
+    watched::watching(&["one", "two", "three"], "interval = \"5s\"")
 }
 
 fn events(rig: &Rig) -> Vec<Value> {

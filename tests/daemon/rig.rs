@@ -41,6 +41,12 @@ impl Rig {
         Self::with_mounts(topics, settings, "")
     }
 
+    /// What is mounted by [`Rig::mounts`] from now on nobody else sees.
+    pub(super) fn in_own_namespace(mut self) -> Self {
+        self.mounts = Some(Mounts::made_by("true", self.folder.path()));
+        self
+    }
+
     pub(super) fn set(&mut self, name: &str, value: &str) {
         self.variables.push((name.to_owned(), value.to_owned()));
     }

@@ -2,18 +2,17 @@
 
 use super::drift::{Accounted, Change, Drift, Fields, Records};
 use crate::host::object::Object;
-use crate::host::packages::recorded::{self, Record, Recorded};
-use crate::host::{Cause, Host, Kind, Unreadable};
+use crate::host::packages::recorded::{Record, Recorded};
+use crate::host::{Cause, Kind, Unreadable};
 
 /// Puts beside each difference what a package says of it; returns how many are explained by that.
-pub(super) fn account(host: &Host, drifts: &mut [Drift], owner: impl Fn(&Drift) -> Option<String>) -> u64 {
-    if drifts.is_empty() {
-        return 0;
-    }
-    let paths: Vec<Vec<u8>> = drifts.iter().map(|drift| drift.path.clone()).collect();
-    let recorded = recorded::of(host, paths.iter().map(Vec::as_slice));
+pub(super) fn account(
+    recorded: Result<Option<&Recorded>, &Unreadable>,
+    drifts: &mut [Drift],
+    owner: impl Fn(&Drift) -> Option<String>,
+) -> u64 {
     for drift in drifts.iter_mut() {
-        drift.package = match &recorded {
+        drift.package = match recorded {
             Ok(None) => None,
             Ok(Some(recorded)) => of(recorded, drift, &owner),
             Err(cause) => Some(unknown(cause)),

@@ -13,7 +13,7 @@ use super::drift::{Change, Fields};
 use super::found::{Found, earlier};
 use super::selection::{Scope, Selection};
 use super::slice::{Item, Slice};
-use super::store::{Entry, InHand, Ordinal, Seen, Store};
+use super::store::{Cache, Entry, InHand, Ordinal, Seen, Store};
 use crate::host::object::{self, Algorithm, Content, Object, Trouble};
 use crate::host::tree::{Reading, Visitor, Want};
 use crate::host::{Kind, Unreadable};
@@ -35,6 +35,10 @@ pub(super) struct Comparing<'a> {
     /// What could not even be asked what it is, and mounts.
     pub(super) hidden: Mutex<HashSet<Vec<u8>>>,
     pub(super) is_anything_hidden: AtomicBool,
+    /// Single paths are looked at as something is done to them: also what came and went is to be known.
+    pub(super) is_live: bool,
+    /// Whoever begins looks faster where somebody looked before.
+    pub(super) caches: Mutex<Vec<Cache>>,
     /// Whether attributes are seen that only the system's administrator sees, xattr(7).
     pub(super) sees_trusted: bool,
 }
@@ -52,7 +56,8 @@ impl<'a> Visitor for Comparing<'a> {
 
     fn begin(&self, directory: &[u8], from: Option<&[u8]>, to: Option<&[u8]>, _: &Scope) -> Slice<'a> {
         let mut found = Found::default();
-        let agreed = match self.store.in_hand(directory, from, to) {
+        let cache = self.caches.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        let agreed = match self.store.in_hand(directory, from, to, cache) {
             Ok(agreed) => Some(agreed),
             Err(damage) => {
                 found.damage = Some(damage);
@@ -116,6 +121,9 @@ impl<'a> Visitor for Comparing<'a> {
         while let Some((name, entry)) = slice.next_before(None) {
             self.removed(&mut slice, &name, entry);
         }
+        if let Some(agreed) = slice.agreed {
+            self.caches.lock().unwrap_or_else(PoisonError::into_inner).push(agreed.into_cache());
+        }
         self.keep(slice.found);
     }
 
@@ -162,7 +170,7 @@ impl<'a> Comparing<'a> {
         now: Timestamp,
         most: usize,
     ) -> Self {
-        let (found, hidden, is_anything_hidden) = Default::default();
+        let (found, hidden, is_anything_hidden, caches, is_live) = Default::default();
         let sees_trusted = crate::sys::xattr::sees_trusted();
         Self {
             store,
@@ -176,6 +184,8 @@ impl<'a> Comparing<'a> {
             found,
             hidden,
             is_anything_hidden,
+            is_live,
+            caches,
             sees_trusted,
         }
     }
@@ -262,6 +272,12 @@ impl<'a> Comparing<'a> {
         if fields.contains(Fields::CONTENT) {
             // Also where the metadata are as agreed: from now on they are not believed.
             slice.found.refuted.push(ordinal);
+        }
+        let is_unread = matches!(object.content, Content::Unread(_));
+        if self.is_live && fields.is_empty() && rule.compare == Compare::Content && !is_unread {
+            if !is_same_by_metadata(&before, &object) {
+                slice.found.passed(path(), &object, rule);
+            }
         }
         if !fields.is_empty() {
             slice.found.tell(Change::Modified, path(), fields, Some(before), Some(object), rule);

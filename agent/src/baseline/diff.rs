@@ -15,9 +15,10 @@ use super::comparing::Comparing;
 use super::drift::{Change, Drift, Fields, Unseen};
 use super::found::Found;
 use super::selection::{Scope, Selection};
-use super::store::{Cache, Damage, Fault, NotKept, PublicKey, Store};
+use super::store::{Cache, Damage, Entry, Fault, NotKept, PublicKey, Store};
 use super::text;
 use crate::host::files::Mounts;
+use crate::host::packages::recorded;
 use crate::host::tree::{Crew, Pace, Totals};
 use crate::host::{Host, Text, Unreadable};
 use crate::policy::Policy;
@@ -247,7 +248,12 @@ pub fn check(
 }
 
 /// How far a look has to go, and what was hashed before which time its metadata do not speak for.
-fn trusted(wanted: Depth, clock: Steady, now: &Clock, store: &Store) -> (Depth, Option<Timestamp>) {
+pub(super) fn trusted(
+    wanted: Depth,
+    clock: Steady,
+    now: &Clock,
+    store: &Store,
+) -> (Depth, Option<Timestamp>) {
     match (wanted, clock) {
         // What hides behind a clock that was set shows in the contents only, and these are read once for each step.
         (Depth::Metadata { .. }, Steady::No) => match store.reread().filter(|reread| now.is_as_at(reread)) {
@@ -259,7 +265,7 @@ fn trusted(wanted: Depth, clock: Steady, now: &Clock, store: &Store) -> (Depth, 
 }
 
 /// Where the policy names a key, only what that key has sealed is what was agreed, with what was accepted since.
-fn demand_seal(policy: &Policy, store: &Store) -> Result<(), CannotCompare> {
+pub(super) fn demand_seal(policy: &Policy, store: &Store) -> Result<(), CannotCompare> {
     let Some(path) = policy.files_seal_key() else { return Ok(()) };
     let key = PublicKey::read(path).map_err(|why| CannotCompare::Unreadable(why.to_string()))?;
     let what = match store.sealed()? {
@@ -279,19 +285,27 @@ fn pace(policy: &Policy) -> Pace {
 
 /// What packages say of what differs, and which lines of a text do.
 fn explain(host: &Host, store: &Store, found: &mut Found) {
-    let agreed = |drift: &Drift| store.entry(&drift.path, &mut Cache::default()).ok().flatten();
-    let owner = |drift: &Drift| {
-        let (_, entry) = agreed(drift)?;
-        Some(entry.owner?.package.to_string())
-    };
-    found.counts.explained = account(host, &mut found.drifts, owner);
-    let texts = found
-        .drifts
+    if found.drifts.is_empty() {
+        return;
+    }
+    let owner = |drift: &Drift| Some(agreed(store, drift)?.owner?.package.to_string());
+    let recorded = recorded::of(host, found.drifts.iter().map(|drift| drift.path.as_slice()));
+    found.counts.explained = account(recorded.as_ref().map(Option::as_ref), &mut found.drifts, owner);
+    texts(store, &mut found.drifts);
+}
+
+pub(super) fn agreed(store: &Store, drift: &Drift) -> Option<Entry> {
+    store.entry(&drift.path, &mut Cache::default()).ok().flatten().map(|(_, entry)| entry)
+}
+
+/// Which lines differ, where they were kept.
+pub(super) fn texts(store: &Store, drifts: &mut [Drift]) {
+    let texts = drifts
         .iter_mut()
         .filter(|drift| drift.change == Change::Modified && drift.fields.contains(Fields::CONTENT));
     for drift in texts.take(MAX_TEXTS) {
         let after = drift.after.as_ref().and_then(|after| after.text.as_deref()).and_then(text::keep);
-        let before = agreed(drift).and_then(|(_, entry)| text::Kept::again(&entry.text?));
+        let before = agreed(store, drift).and_then(|entry| text::Kept::again(&entry.text?));
         if let (Some(before), Some(after)) = (before, after) {
             drift.text = Some(text::difference(&before, &after)).filter(|text| !text.is_empty());
         }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+pub use super::matter::Matter;
 use crate::finding::Severity;
 use crate::host::object::Object;
 
@@ -16,6 +17,8 @@ pub struct Drift {
     /// As it is; `None` where nothing is.
     pub after: Option<Object>,
     pub severity: Severity,
+    /// Why it matters more than its rule says.
+    pub matter: Option<Matter>,
     pub package: Option<Accounted>,
     /// Lines that went and came, secrets taken out; where a rule asks for it.
     pub text: Option<String>,

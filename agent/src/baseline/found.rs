@@ -4,9 +4,11 @@ use jiff::Timestamp;
 
 use super::diff::Counts;
 use super::drift::{Change, Drift, Fields, Unseen};
+use super::matter::Matter;
 use super::store::{Damage, Ordinal};
 use crate::finding::Severity;
-use crate::host::object::Object;
+use crate::host::Kind;
+use crate::host::object::{Moment, Object};
 use crate::policy::rules::Rule;
 
 /// What came together so far.
@@ -23,6 +25,20 @@ pub(super) struct Found {
     pub(super) oldest: Option<Timestamp>,
     /// The baseline itself could not be read.
     pub(super) damage: Option<Damage>,
+    /// What is as agreed and is not the very object that was agreed on, or was changed since; where somebody asks.
+    pub(super) same: Vec<Same>,
+}
+
+/// It is as agreed, by its content.
+#[derive(Debug)]
+pub(super) struct Same {
+    pub(super) path: Vec<u8>,
+    pub(super) inode: u64,
+    pub(super) changed: Moment,
+    /// What a difference there weighs.
+    pub(super) severity: Severity,
+    pub(super) matter: Option<Matter>,
+    pub(super) is_directory: bool,
 }
 
 impl Found {
@@ -35,7 +51,11 @@ impl Found {
         after: Option<Object>,
         rule: &Rule,
     ) {
-        let severity = if fields == Fields::MTIME { Severity::Informational } else { rule.severity };
+        let matter = Matter::of(&path, change, fields, after.as_ref());
+        let severity = match fields {
+            Fields::MTIME => Severity::Informational,
+            _ => Matter::severity(matter, &path, rule),
+        };
         match change {
             Change::Added => self.counts.added += 1,
             Change::Removed => self.counts.removed += 1,
@@ -43,7 +63,20 @@ impl Found {
             Change::Unstable => self.counts.unstable += 1,
         }
         let (package, text) = (None, None);
-        self.drifts.push(Drift { path, change, fields, before, after, severity, package, text });
+        self.drifts.push(Drift { path, change, fields, before, after, severity, matter, package, text });
+    }
+
+    /// It is as agreed, and was not left alone.
+    pub(super) fn passed(&mut self, path: Vec<u8>, object: &Object, rule: &Rule) {
+        let matter = Matter::of_path(&path);
+        self.same.push(Same {
+            severity: Matter::severity(matter, &path, rule),
+            path,
+            inode: object.inode,
+            changed: object.changed,
+            matter,
+            is_directory: object.kind == Kind::Directory,
+        });
     }
 
     pub(super) fn unseen(&mut self, path: Vec<u8>, why: String) {
@@ -54,7 +87,8 @@ impl Found {
     }
 
     pub(super) fn merge(&mut self, other: Self, most: usize) {
-        let Self { drifts, counts, unseen, verified, refuted, oldest, damage } = other;
+        let Self { drifts, counts, unseen, verified, refuted, oldest, damage, same } = other;
+        self.same.extend(same);
         self.counts.add(&counts);
         self.unseen
             .extend(unseen.into_iter().take(super::MAX_UNSEEN - self.unseen.len().min(super::MAX_UNSEEN)));

@@ -50,6 +50,11 @@ impl Scope {
         Self { rules: rules.root(), is_within: selection.is_everything(), path: Vec::new() }
     }
 
+    /// What goes along in this directory, if everything is chosen; nothing, where nothing in it can be compared.
+    pub(super) fn within(rules: &Rules, directory: &[u8]) -> Option<Self> {
+        Some(Self { rules: rules.within(directory)?, is_within: true, path: Vec::new() })
+    }
+
     /// The rule that an object is under, if it is chosen.
     pub(super) fn rule<'r>(&self, rules: &'r Rules, selection: &Selection, name: &[u8]) -> Option<&'r Rule> {
         let is_chosen = self.is_within || selection.contains(&self.path_of(name));

@@ -168,6 +168,11 @@ impl Store {
         &self.directory
     }
 
+    /// Whether nothing was agreed since it was opened.
+    pub fn is_current(&self) -> bool {
+        Head::read(&self.directory).is_ok_and(|head| head == self.head)
+    }
+
     /// What a checkpoint pins.
     pub fn identity(&self) -> Identity {
         self.identity_after(self.delta.accepted.len())

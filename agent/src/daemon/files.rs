@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use super::noticed::Noticing;
 use super::{Daemon, Input, timers};
 use crate::baseline::diff::{self, CannotCompare, Depth, Report};
 use crate::baseline::last;
@@ -30,6 +31,8 @@ use crate::sys::clock::Stepped;
 pub(super) struct Order {
     pub(super) policy: Arc<Policy>,
     pub(super) depth: Depth,
+    /// It gives way to whoever else works on the machine.
+    is_polite: bool,
 }
 
 /// What came of it.
@@ -70,7 +73,7 @@ fn compare(directory: &Path, is_over: &AtomicBool, order: &Order) -> Compared {
                 store: directory.to_owned(),
                 paths: Vec::new(),
                 depth: order.depth,
-                is_polite: true,
+                is_polite: order.is_polite,
                 most: MOST,
             };
             diff::check(&host, policy, &order, is_over, &|_| {})
@@ -98,11 +101,19 @@ pub(super) struct Files {
     last: Option<status::Compared>,
     /// Why the last came to no end, where that is not the baseline's own fault.
     trouble: Option<String>,
+    /// Changes as they happen.
+    pub(super) noticing: Noticing,
 }
 
 impl Files {
-    pub(super) fn new(state: DriftState, directory: PathBuf, orders: SyncSender<Order>) -> Self {
+    pub(super) fn new(
+        state: DriftState,
+        directory: PathBuf,
+        orders: SyncSender<Order>,
+        noticing: Noticing,
+    ) -> Self {
         Self {
+            noticing,
             state,
             directory,
             orders,
@@ -143,7 +154,7 @@ impl Files {
             untold: self.state.untold(),
             left_out: self.state.left_out(),
             clock_steps: self.steps,
-            live: status::Live::default(),
+            live: self.noticing.status(),
         }
     }
 
@@ -175,22 +186,33 @@ impl Daemon {
             true => Depth::Full,
             false => Depth::Metadata { rehash: Some(self.policy.files_rehash()) },
         };
-        let order = Order { policy: Arc::clone(&self.policy), depth };
+        let is_polite = !self.files.noticing.has_lost();
+        let order = Order { policy: Arc::clone(&self.policy), depth, is_polite };
         if self.files.is_under_way || self.files.orders.try_send(order).is_err() {
             self.files.is_wanted = true;
             return;
         }
         self.files.has_moved();
+        self.files.noticing.compares();
         // A step from now on is another, which this comparison may not have seen.
         (self.files.is_under_way, self.files.is_wanted, self.files.has_stepped) = (true, false, false);
     }
 
-    /// Soon after the first look, and not at once on all machines that were started together.
+    /// Soon after the first look, and not at once on all machines that were started together. Where changes are told as
+    /// they happen, at once: what happened before nobody told.
     pub(super) fn compare_first(&mut self, now: Instant) {
         if !self.timers.files.is_set() && self.files.last.is_none() && !self.files.is_under_way {
             let soon = self.policy.files_interval().min(FIRST);
-            self.timers.files.set(now + timers::jittered(soon));
+            let soon = if self.policy.files_live() { Duration::ZERO } else { timers::jittered(soon) };
+            self.timers.files.set(now + soon);
         }
+    }
+
+    /// How long until everything is compared again.
+    fn until_next(&self) -> Duration {
+        let interval = self.policy.files_interval();
+        let is_live = self.policy.files_live();
+        timers::jittered(if is_live { interval.min(self.policy.files_sweep()) } else { interval })
     }
 
     pub(super) fn clock_stepped(&mut self, _: Stepped) {
@@ -201,19 +223,21 @@ impl Daemon {
     pub(super) fn compared(&mut self, compared: Compared) {
         self.files.is_under_way = false;
         let Compared { time, ordered, stands, outcome } = compared;
-        self.timers.files.set(Instant::now() + timers::jittered(self.policy.files_interval()));
-        if self.files.is_wanted {
-            self.compare();
-        }
+        self.timers.files.set(Instant::now() + self.until_next());
         if ordered == Depth::Full && outcome.is_err() {
             self.files.has_stepped = true;
         }
         let mut told = self.files.state.stands(&stands);
         self.files.trouble = None;
+        if outcome.is_err() {
+            self.rechecked(None);
+        }
         let mut summary = None;
         match outcome {
             Ok(report) => {
-                told.extend(self.files.state.compare(&report, time));
+                let noticing = &self.files.noticing;
+                told.extend(self.files.state.compare(&report, &|path| noticing.is_aside(path), time));
+                told.extend(self.rechecked(Some(&report)));
                 let trouble = self.files.state.trouble().map(|(_, why)| why);
                 summary = Some(Integrity::of(&report, trouble));
                 self.files.last = Some(status::Compared::of(&report));
@@ -229,11 +253,15 @@ impl Daemon {
         }
         self.files.keep(summary);
         self.tell_drift(time, &told);
+        self.share_explained();
+        if self.files.is_wanted {
+            self.compare();
+        }
         self.notifier.status(&self.in_a_line());
     }
 
     /// In portions, so that what waits for a slow disk stays below what may wait.
-    fn tell_drift(&mut self, time: Timestamp, told: &[DriftBody]) {
+    pub(super) fn tell_drift(&mut self, time: Timestamp, told: &[DriftBody]) {
         self.is_unsaved = true;
         for portion in told.chunks(PORTION) {
             let draft = |body: &DriftBody| Draft {
@@ -254,5 +282,7 @@ const HEAD: &str = "head";
 const MOST: usize = 20_000;
 /// Whoever starts the sensor waits as long for the first comparison.
 const FIRST: Duration = Duration::from_secs(60);
+/// What came to no end is tried again so soon.
+pub(super) const AGAIN: Duration = Duration::from_secs(5);
 /// Some tens of kilobytes.
 const PORTION: usize = 50;

@@ -27,6 +27,7 @@ impl Daemon {
                 if self.key.is_none() && self.is_key_settled && self.key_trouble.is_none() {
                     self.settle_key();
                 }
+                self.files.noticing.renew(&self.policy);
                 self.look(None);
                 self.compare();
                 self.identify_anew(now);

@@ -13,6 +13,8 @@ use zeroize::Zeroizing;
 
 use super::files::Files;
 use super::identify::Identity;
+use super::live::Shared;
+use super::noticed::Noticing;
 use super::own_key::OwnKey;
 use super::recall::{Recalled, StateFile, recall};
 use super::threads::{self, Threads};
@@ -131,10 +133,14 @@ pub fn run(setup: Setup) -> Result<(), CannotRun> {
     let group = group();
     let Opened { mut journal, key, _lock: lock } = open_journal(&setup.places, &setup.policy, now)?;
     let listener = listen(&setup.places, group)?;
-    let (watched, blind) = threads::watch(setup.stored, &notifier, setup.places.cursors());
+    let policy = Arc::new(setup.policy);
+    let shared = Shared::new(Arc::clone(&policy));
+    let watched = threads::watch(setup.stored, &notifier, setup.places.cursors(), shared.setup());
+    let blind = watched.troubles;
     // Everything is open that needs more, and no thread runs that would keep it.
     let confined = sandbox::confine_sensor();
-    let threads = Threads::start(&setup.places, setup.signals, Some(listener), watched)
+    let live = (watched.files, shared.clone());
+    let threads = Threads::start(&setup.places, setup.signals, Some(listener), watched.inputs, live)
         .map_err(|cause| CannotRun::Disk { what: "start a thread".into(), cause })?;
     let (endpoint, nameless) = match whom_to_ask() {
         Ok(endpoint) => (endpoint, None),
@@ -156,7 +162,7 @@ pub fn run(setup: Setup) -> Result<(), CannotRun> {
     let lost_key = key_trouble.clone();
     let mut unsettled = None;
     if lost_key.is_none() {
-        let is_wanted = setup.policy.seal_parameter().is_some();
+        let is_wanted = policy.seal_parameter().is_some();
         let settled =
             own_key(&setup.places).and_then(|own| own.settle(&mut journal, &mut key, is_wanted, now));
         unsettled = settled.err().map(|error| error.to_string());
@@ -164,8 +170,8 @@ pub fn run(setup: Setup) -> Result<(), CannotRun> {
     }
     let mut daemon = Daemon {
         places: setup.places.clone(),
-        policy_digest: super::digest(&setup.policy),
-        policy: Arc::new(setup.policy),
+        policy_digest: super::digest(&policy),
+        policy,
         load_policy: setup.load_policy,
         journal,
         cursors: cursors(&setup.places, group)?,
@@ -173,7 +179,12 @@ pub fn run(setup: Setup) -> Result<(), CannotRun> {
         key_trouble,
         is_key_settled: unsettled.is_none(),
         state,
-        files: Files::new(drift, setup.places.baseline(), threads.comparisons.clone()),
+        files: Files::new(
+            drift,
+            setup.places.baseline(),
+            threads.comparisons.clone(),
+            Noticing::new(shared, threads.touched.clone()),
+        ),
         state_file,
         is_unsaved: false,
         waiting: Waiting::default(),
@@ -194,6 +205,7 @@ pub fn run(setup: Setup) -> Result<(), CannotRun> {
     };
     let troubles = [lost, nameless, unsettled].into_iter().flatten().chain(blind).chain(confined.troubles);
     daemon.record(beginnings(was_clean, lost_key.as_deref(), troubles));
+    daemon.share_explained();
     daemon.identify(Instant::now());
     daemon.notifier.ready(&daemon.in_a_line());
     let stop = daemon.serve(&threads.inputs);

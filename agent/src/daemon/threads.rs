@@ -9,9 +9,11 @@ use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use nix::sys::inotify::Inotify;
+use std::os::fd::OwnedFd;
 
 use super::files;
 use super::identify::{self, Ask};
+use super::live::{self, Shared};
 use super::looks::{self, Order};
 use super::{Input, Signal};
 use crate::journal::places::Places;
@@ -20,6 +22,7 @@ use crate::sys::notify::Notifier;
 use crate::sys::notify::stored::{self, Stored};
 use crate::sys::signals::Signals;
 use crate::sys::socket::Listener;
+use crate::watch::files::{Setup, Watch};
 use crate::watch::inputs::Inputs;
 
 /// The running threads.
@@ -27,6 +30,7 @@ pub(super) struct Threads {
     pub(super) inputs: Receiver<Input>,
     pub(super) orders: SyncSender<Order>,
     pub(super) comparisons: SyncSender<files::Order>,
+    pub(super) touched: SyncSender<live::Order>,
     pub(super) asks: SyncSender<Ask>,
     is_over: Arc<AtomicBool>,
     /// The ones that must end before the process does, because they leave something in the file system.
@@ -39,6 +43,7 @@ impl Threads {
         signals: Signals,
         listener: Option<Listener>,
         watched: Option<Inputs>,
+        live: (Watch, Shared),
     ) -> io::Result<Self> {
         let (sender, inputs) = mpsc::sync_channel(WAITING);
         let (orders, ordered) = mpsc::sync_channel(1);
@@ -53,6 +58,13 @@ impl Threads {
         let (comparisons, ordered) = mpsc::sync_channel(1);
         let (way, over, directory) = (sender.clone(), Arc::clone(&is_over), places.baseline());
         start("files", move || files::serve(&directory, &over, &ordered, &way))?;
+        let (touched, noticed) = mpsc::sync_channel(BATCHES);
+        let (watch, shared) = live;
+        let (waker, directory, way, of_shared) =
+            (watch.waker(), places.baseline(), sender.clone(), shared.clone());
+        start("live", move || live::serve(&directory, of_shared, &waker, &noticed, &way))?;
+        let (way, over) = (touched.clone(), Arc::clone(&is_over));
+        start("watch", move || live::watch(watch, &shared, &way, &over))?;
         let way = sender.clone();
         start("clock", move || wait_for_steps(&way))?;
         let way = sender.clone();
@@ -65,7 +77,7 @@ impl Threads {
             let over = Arc::clone(&is_over);
             waited_for.push(start("status", move || wait_for_questions(&listener, &sender, &over))?);
         }
-        Ok(Self { inputs, orders, comparisons, asks, is_over, waited_for })
+        Ok(Self { inputs, orders, comparisons, touched, asks, is_over, waited_for })
     }
 
     /// Nothing new is let in, and the socket goes.
@@ -123,51 +135,79 @@ fn wait_for_questions(listener: &Listener, way: &SyncSender<Input>, is_over: &At
     }
 }
 
-/// The root directory whose changes are watched, with what the shipper leaves in our own; and what is wrong with that.
+/// What is watched, and what is wrong with that.
+pub(super) struct Watched {
+    pub(super) inputs: Option<Inputs>,
+    pub(super) files: Watch,
+    pub(super) troubles: Vec<String>,
+}
+
+/// The root directory whose changes are watched, with what the shipper leaves in our own; and the files.
 /// Where the service manager kept an earlier process's watches, what they noticed since is noticed now.
-pub(super) fn watch(
-    stored: Vec<Stored>,
-    notifier: &Notifier,
-    cursors: PathBuf,
-) -> (Option<Inputs>, Vec<String>) {
-    let (kept, mut troubles) = kept(stored, notifier);
-    if let Some(kept) = kept {
-        return (Some(Inputs::resume(kept, Path::new("/"), Some(cursors))), troubles);
+pub(super) fn watch(stored: Vec<Stored>, notifier: &Notifier, cursors: PathBuf, setup: Setup) -> Watched {
+    let Kept { inputs, files, mut troubles } = kept(stored, notifier);
+    let files = match files {
+        Some(files) => Watch::resume(files, setup),
+        None => {
+            let watch = Watch::start(setup);
+            if let Some(descriptor) = watch.descriptor() {
+                notifier.keep(FILES, descriptor);
+            }
+            watch
+        }
+    };
+    if let Some(kept) = inputs {
+        let inputs = Some(Inputs::resume(kept, Path::new("/"), Some(cursors)));
+        return Watched { inputs, files, troubles };
     }
-    match Inputs::start(Path::new("/"), Some(cursors)) {
+    let inputs = match Inputs::start(Path::new("/"), Some(cursors)) {
         Ok(inputs) => {
             notifier.keep(INPUTS, inputs.descriptor());
-            (Some(inputs), troubles)
+            Some(inputs)
         }
         Err(error) => {
             troubles.push(error.to_string());
-            (None, troubles)
+            None
         }
-    }
+    };
+    Watched { inputs, files, troubles }
+}
+
+/// What was kept for us.
+#[derive(Default)]
+struct Kept {
+    inputs: Option<Inotify>,
+    files: Option<OwnedFd>,
+    troubles: Vec<String>,
 }
 
 /// The watches that were kept for us. What else was handed over is closed and told.
-fn kept(stored: Vec<Stored>, notifier: &Notifier) -> (Option<Inotify>, Vec<String>) {
-    let (mut kept, mut troubles) = (None, Vec::new());
+fn kept(stored: Vec<Stored>, notifier: &Notifier) -> Kept {
+    let mut kept = Kept::default();
     for Stored { name, descriptor } in stored {
         let adopted = match name.as_str() {
-            INPUTS if kept.is_none() => stored::inotify(descriptor),
-            INPUTS => Err("there is another already".to_owned()),
+            INPUTS if kept.inputs.is_none() => {
+                stored::inotify(descriptor).map(|inotify| kept.inputs = Some(inotify))
+            }
+            FILES if kept.files.is_none() => {
+                stored::fanotify(descriptor).map(|descriptor| kept.files = Some(descriptor))
+            }
+            INPUTS | FILES => Err("there is another already".to_owned()),
             _ => Err("nothing of ours has that name".to_owned()),
         };
-        match adopted {
-            Ok(inotify) => kept = Some(inotify),
-            Err(why) => {
-                notifier.forget(&name);
-                troubles.push(format!("a descriptor that was handed over as {name:?} is not taken: {why}"));
-            }
+        if let Err(why) = adopted {
+            notifier.forget(&name);
+            kept.troubles.push(format!("a descriptor that was handed over as {name:?} is not taken: {why}"));
         }
     }
-    (kept, troubles)
+    kept
 }
 
 /// The name under which the service manager keeps the watches.
 const INPUTS: &str = "inputs";
+const FILES: &str = "files";
+/// Each has up to some thousands of paths; what has no room here goes on to coalesce.
+const BATCHES: usize = 4;
 /// Who has to wait longer than this many others waits at the kernel's, which says when it lost something.
 const WAITING: usize = 64;
 /// The deepest look needs a tenth of it.

@@ -2,7 +2,12 @@
 //!
 //! Everything but the numbers is the process's own word or its parents', so that each text has a bound.
 
+mod details;
+mod parse;
+
 use jiff::Timestamp;
+
+pub use details::{Details, Looks, is_there};
 
 use super::Text;
 

@@ -14,6 +14,7 @@ mod look;
 mod meter;
 mod names;
 mod pace;
+mod point;
 mod pool;
 mod slice;
 mod worker;
@@ -27,6 +28,7 @@ use super::object::{Algorithm, Object};
 use super::{Host, Unreadable};
 
 pub use pace::Pace;
+pub use point::{Point, Pointed};
 
 /// What one who follows the walk does with it. Called from several threads.
 pub trait Visitor: Sync {
@@ -97,11 +99,14 @@ pub struct Reading {
 pub struct Limits {
     /// The content of a larger file is not read.
     pub max_file: u64,
+    /// Somebody is told of each change: what was changed just now is read at once. Otherwise it has to rest for longer
+    /// than the kernel's clock takes for a step, or the next change of it could not be seen.
+    pub is_watched: bool,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_file: MAX_FILE }
+        Self { max_file: MAX_FILE, is_watched: false }
     }
 }
 
@@ -146,6 +151,17 @@ impl Walk<'_> {
     /// Goes through everything that the visitor descends into.
     pub fn run<V: Visitor>(&self, visitor: &V, scope: V::Scope) -> Result<Totals, Unreadable> {
         slice::walk(self, visitor, scope)
+    }
+
+    /// Looks at names and at nothing beside them, on the caller's thread. `scope` is asked for what goes along in a
+    /// directory; nothing, where nothing in it is of interest.
+    pub fn point<V: Visitor>(
+        &self,
+        visitor: &V,
+        scope: &dyn Fn(&[u8]) -> Option<V::Scope>,
+        points: &[Point],
+    ) -> Result<Pointed, Unreadable> {
+        point::look(self, visitor, scope, points)
     }
 }
 

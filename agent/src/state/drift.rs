@@ -4,21 +4,27 @@
 //! since. What a package explains is told of the package, and never path by path.
 
 mod kept;
+mod live;
+mod noticed;
+mod room;
+mod sight;
 mod standing;
+mod update;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::baseline::diff::Report;
+use crate::baseline::diff::{Identity, Report};
 use crate::baseline::drift::Drift;
 use crate::finding::Severity;
 use crate::finding::wire::body::{
-    DriftBody, DriftChange, ObjectDrift, PackageDrift, Told, digest, digest_of_all,
+    DriftBody, DriftChange, ObjectDrift, PackageDrift, Seen, Told, digest, digest_of_all,
 };
 use crate::finding::wire::open_drift::{Known, Trouble};
 pub use kept::MAX_BYTES;
+use sight::Sight;
 
 /// Every object that differs, as it was told, and what was told of the baseline itself.
 #[derive(Debug, Clone)]
@@ -28,6 +34,8 @@ pub struct DriftState {
     seq: u64,
     open: BTreeMap<Vec<u8>, Open>,
     packages: BTreeMap<Told, OpenPackage>,
+    /// What updates made and no package records, by the digest of how it differs.
+    accounted: BTreeMap<Vec<u8>, Told>,
     /// The state of the baseline that was compared with last.
     compared: Option<[u8; 32]>,
     /// The baseline that was told last.
@@ -47,6 +55,8 @@ pub struct Open {
     pub severity: Severity,
     pub since: Timestamp,
     pub digest: Told,
+    /// It is as a package records it, and no package manager wrote it.
+    pub disputed: bool,
 }
 
 /// What a package explains.
@@ -64,6 +74,7 @@ impl DriftState {
             seq: 0,
             open: BTreeMap::new(),
             packages: BTreeMap::new(),
+            accounted: BTreeMap::new(),
             compared: None,
             known: None,
             seal: None,
@@ -75,125 +86,117 @@ impl DriftState {
         }
     }
 
-    /// What is to be told of this look, the worst first; what there is too much of waits for the next.
-    pub fn compare(&mut self, report: &Report, now: Timestamp) -> Vec<DriftBody> {
-        // As exact as a record tells it, so that what is read back is the same.
-        let now = Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now);
-        let mut changes = self.present(report, now);
+    /// What is to be told of this look, the worst first; what there is too much of waits for the next. What is aside is
+    /// somebody else's to tell: it is neither told here nor said to have ended.
+    pub fn compare(
+        &mut self,
+        report: &Report,
+        aside: &dyn Fn(&[u8]) -> bool,
+        now: Timestamp,
+    ) -> Vec<DriftBody> {
+        let now = exact(now);
+        let mut changes = self.present(report, aside, now);
         self.left_out = self.without_room(&mut changes);
-        changes.extend(self.ended(report));
-        changes.extend(self.of_packages(report, now));
+        changes.extend(self.ended(report, aside));
+        changes.extend(self.of_packages(report, aside, now));
         changes.sort_by_cached_key(|change| self.urgency(change));
         self.untold = changes.len().saturating_sub(self.most_told) as u64;
         changes.truncate(self.most_told);
-        for change in &changes {
-            self.apply(change);
-        }
-        self.trim();
+        self.take_in(&changes);
         if self.untold == 0 {
             self.compared = Some(report.identity.state);
+        }
+        if Sight::of(report).is_whole() {
+            let differ = differing(&report.drifts);
+            self.accounted.retain(|path, _| differ.contains(path.as_slice()) || aside(path));
         }
         changes
     }
 
     /// What differs and was not told, or was told differently.
-    fn present(&self, report: &Report, now: Timestamp) -> Vec<DriftBody> {
+    fn present(&self, report: &Report, aside: &dyn Fn(&[u8]) -> bool, now: Timestamp) -> Vec<DriftBody> {
         let change = |drift: &Drift| {
             let digest = digest(drift);
             let (change, since) = match (self.open.get(&drift.path), drift.is_explained()) {
+                _ if self.is_accounted(&drift.path, &digest) => return None,
+                (Some(open), _) if open.digest.as_str() == digest => return None,
                 // It is told by its package; that it is open no more has to be said of itself.
-                (Some(open), true) => (DriftChange::Changed, open.since),
                 (None, true) => return None,
-                (Some(open), false) if open.digest.as_str() == digest => return None,
-                (Some(open), false) => (DriftChange::Changed, open.since),
+                (Some(open), _) => (DriftChange::Changed, open.since),
                 (None, false) => (DriftChange::New, now),
             };
-            Some(DriftBody::Object(Box::new(ObjectDrift::of(change, drift, since, &digest))))
+            let mut told = ObjectDrift::of(change, drift, since, &digest);
+            told.noticed.seen = Some(Seen::Sweep);
+            Some(DriftBody::Object(Box::new(told)))
         };
-        report.drifts.iter().filter_map(change).collect()
+        report.drifts.iter().filter(|drift| !aside(&drift.path)).filter_map(change).collect()
     }
 
     /// What is open and differs no more, as far as that was seen.
-    fn ended(&self, report: &Report) -> Vec<DriftBody> {
-        let sight = Sight::of(report);
-        let is_another = self.compared.is_some_and(|compared| compared != report.identity.state);
-        let change = if is_another { DriftChange::Settled } else { DriftChange::Reverted };
-        let differ: BTreeSet<&[u8]> = report.drifts.iter().map(|drift| drift.path.as_slice()).collect();
+    fn ended(&self, report: &Report, aside: &dyn Fn(&[u8]) -> bool) -> Vec<DriftBody> {
+        let (sight, differ) = (Sight::of(report), differing(&report.drifts));
+        let change = self.end(&report.identity);
         self.open
             .iter()
-            .filter(|(path, _)| !differ.contains(path.as_slice()) && sight.covers(path))
+            .filter(|(path, _)| !differ.contains(path.as_slice()) && sight.covers(path) && !aside(path))
             .map(|(path, open)| ObjectDrift::ended(change, path, open.since, open.digest.as_str()))
             .map(|ended| DriftBody::Object(Box::new(ended)))
             .collect()
     }
 
-    fn of_packages(&self, report: &Report, now: Timestamp) -> Vec<DriftBody> {
+    /// What it means that something differs no more from this baseline.
+    fn end(&self, identity: &Identity) -> DriftChange {
+        let is_another = self.compared.is_some_and(|compared| compared != identity.state);
+        if is_another { DriftChange::Settled } else { DriftChange::Reverted }
+    }
+
+    fn of_packages(&self, report: &Report, aside: &dyn Fn(&[u8]) -> bool, now: Timestamp) -> Vec<DriftBody> {
         let mut explained: BTreeMap<Told, Vec<&Drift>> = BTreeMap::new();
-        for drift in report.drifts.iter().filter(|drift| drift.is_explained()) {
+        for drift in report.drifts.iter().filter(|drift| drift.is_explained() && !self.is_disputed(drift)) {
             if let Some(accounted) = &drift.package {
                 explained.entry(Told::new(&accounted.package)).or_default().push(drift);
             }
         }
         let mut changes = Vec::new();
         for (package, drifts) in &explained {
+            // Whoever has one of them in hand tells what becomes of it.
+            if drifts.iter().any(|drift| aside(&drift.path)) {
+                continue;
+            }
             let digest = digest_of_all(drifts.iter().copied());
             let (change, since) = match self.packages.get(package) {
                 Some(open) if open.digest.as_str() == digest => continue,
                 Some(open) => (DriftChange::Changed, open.since),
                 None => (DriftChange::New, now),
             };
-            changes.push(DriftBody::Package(PackageDrift::of(
-                change,
-                package.as_str(),
-                drifts,
-                since,
-                &digest,
-            )));
+            let name = package.as_str();
+            changes.push(DriftBody::Package(PackageDrift::of(change, name, drifts, since, &digest)));
         }
-        let is_whole = Sight::of(report).is_whole();
+        if !Sight::of(report).is_whole() {
+            return changes;
+        }
         for (package, open) in self.packages.iter().filter(|(package, _)| !explained.contains_key(*package)) {
-            if is_whole {
-                let ended = PackageDrift::of(
-                    DriftChange::Settled,
-                    package.as_str(),
-                    &[],
-                    open.since,
-                    open.digest.as_str(),
-                );
-                changes.push(DriftBody::Package(ended));
-            }
+            let (change, name, digest) = (DriftChange::Settled, package.as_str(), open.digest.as_str());
+            changes.push(DriftBody::Package(PackageDrift::of(change, name, &[], open.since, digest)));
         }
         changes
     }
 
-    /// Takes out what would have no room if it were told; returns how many these are.
-    fn without_room(&self, changes: &mut Vec<DriftBody>) -> u64 {
-        let is_new =
-            |body: &DriftBody| matches!(body, DriftBody::Object(drift) if drift.change == DriftChange::New);
-        let new = changes.iter().filter(|change| is_new(change)).count();
-        let excess = (self.open.len() + new).saturating_sub(self.max_open);
-        if excess == 0 {
-            return 0;
+    /// Whether it is open by itself, although a package records it as it is.
+    fn is_disputed(&self, drift: &Drift) -> bool {
+        self.open.get(&drift.path).is_some_and(|open| open.disputed && open.digest.as_str() == digest(drift))
+    }
+
+    /// Whether an update made it as it is.
+    fn is_accounted(&self, path: &[u8], digest: &str) -> bool {
+        self.accounted.get(path).is_some_and(|accounted| accounted.as_str() == digest)
+    }
+
+    fn take_in(&mut self, changes: &[DriftBody]) {
+        for change in changes {
+            self.apply(change);
         }
-        let mut severities: Vec<Severity> = self.open.values().map(|open| open.severity).collect();
-        severities.extend(changes.iter().filter(|change| is_new(change)).map(DriftBody::severity));
-        severities.sort_unstable_by_key(|severity| Reverse(*severity));
-        let last = severities.get(self.max_open.saturating_sub(1)).copied();
-        let Some(last) = last else { return 0 };
-        // Of those that weigh as much as the last that has room, what is open stays, and then comes first who is first.
-        let above = severities.iter().filter(|severity| **severity > last).count();
-        let open = self.open.values().filter(|open| open.severity == last).count();
-        let mut room = self.max_open.saturating_sub(above + open);
-        let before = changes.len();
-        changes.retain(|change| {
-            if !is_new(change) || change.severity() > last {
-                return true;
-            }
-            let has_room = change.severity() == last && room > 0;
-            room -= usize::from(has_room);
-            has_room
-        });
-        (before - changes.len()) as u64
+        self.trim();
     }
 
     /// What is open no more weighs what it weighed: it must not wait behind whatever comes.
@@ -207,15 +210,7 @@ impl DriftState {
     /// The one way in which a change becomes state.
     fn apply(&mut self, body: &DriftBody) {
         match body {
-            DriftBody::Object(drift) => {
-                let Some(path) = drift.path_bytes() else { return };
-                if drift.is_open() {
-                    let ObjectDrift { severity, since, ref digest, .. } = **drift;
-                    self.open.insert(path, Open { severity, since, digest: digest.clone() });
-                } else {
-                    self.open.remove(&path);
-                }
-            }
+            DriftBody::Object(drift) => self.apply_object(drift),
             DriftBody::Package(package) if package.change == DriftChange::Settled => {
                 self.packages.remove(&package.package);
             }
@@ -225,6 +220,20 @@ impl DriftState {
             }
             DriftBody::Acceptance(acceptance) => self.apply_acceptance(acceptance),
             DriftBody::Baseline(event) => self.apply_event(event),
+            DriftBody::Update(update) => self.apply_update(update),
+            DriftBody::Recheck(_) => {}
+        }
+    }
+
+    fn apply_object(&mut self, drift: &ObjectDrift) {
+        let Some(path) = drift.path_bytes() else { return };
+        if drift.is_open() {
+            let ObjectDrift { severity, since, digest, noticed, .. } = drift;
+            let (digest, disputed) = (digest.clone(), noticed.disputed);
+            self.accounted.remove(&path);
+            self.open.insert(path, Open { severity: *severity, since: *since, digest, disputed });
+        } else if drift.change != DriftChange::Passed {
+            self.open.remove(&path);
         }
     }
 
@@ -240,21 +249,6 @@ impl DriftState {
     /// The journal accepted everything up to this record.
     pub fn accepted(&mut self, seq: u64) {
         self.seq = self.seq.max(seq);
-    }
-
-    /// Makes room. What was open longest of the most severe stays.
-    fn trim(&mut self) {
-        if self.open.len() > self.max_open {
-            let kept: BTreeSet<Vec<u8>> =
-                self.by_weight().take(self.max_open).map(|(path, _)| path.clone()).collect();
-            self.open.retain(|path, _| kept.contains(path));
-        }
-    }
-
-    fn by_weight(&self) -> impl Iterator<Item = (&Vec<u8>, &Open)> {
-        let mut open: Vec<_> = self.open.iter().collect();
-        open.sort_by_key(|(path, open)| (Reverse(open.severity), open.since, *path));
-        open.into_iter()
     }
 
     pub fn epoch(&self) -> &str {
@@ -295,30 +289,13 @@ impl DriftState {
     }
 }
 
-/// What a look did not see says nothing of it.
-struct Sight<'a> {
-    unseen: BTreeSet<&'a [u8]>,
-    /// Everything that was not seen is named, and everything that differs is.
-    is_told: bool,
+/// As exact as a record tells it, so that what is read back is the same.
+fn exact(now: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
 }
 
-impl<'a> Sight<'a> {
-    fn of(report: &'a Report) -> Self {
-        let named = |counted: u64, named: usize| u64::try_from(named).is_ok_and(|named| counted <= named);
-        let is_told = named(report.counts.unseen, report.unseen.len())
-            && named(report.counts.drifts(), report.drifts.len());
-        Self { unseen: report.unseen.iter().map(|unseen| unseen.path.as_slice()).collect(), is_told }
-    }
-
-    fn is_whole(&self) -> bool {
-        self.is_told && self.unseen.is_empty()
-    }
-
-    /// Neither it nor a directory above it was out of sight.
-    fn covers(&self, path: &[u8]) -> bool {
-        let above = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| &path[..at]);
-        self.is_told && !above.chain([path, b"/"]).any(|path| self.unseen.contains(path))
-    }
+fn differing(drifts: &[Drift]) -> BTreeSet<&[u8]> {
+    drifts.iter().map(|drift| drift.path.as_slice()).collect()
 }
 
 /// More than any machine has that is looked after.

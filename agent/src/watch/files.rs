@@ -1,6 +1,11 @@
 //! Changes of files as they happen: fanotify(7) on whole file systems becomes paths that somebody has to look at, with who
 //! did it. An event is a hint and never a fact: what is there is read afterwards.
 
+pub mod lineage;
+pub mod updates;
+pub mod watch;
+pub mod who;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,6 +14,9 @@ use jiff::Timestamp;
 
 use crate::host::Text;
 use crate::host::actor::Actor;
+
+pub use watch::{By, Covered, Setup, Waker, Watch};
+pub use who::{Ended, Executed, Mark, OfRun, UpdateId, Who};
 
 /// What was noticed.
 #[derive(Debug, Clone, PartialEq)]
@@ -203,6 +211,15 @@ impl Held {
                 }
             }
         }
+    }
+
+    /// How many paths are held.
+    pub fn len(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// Whether it, or a directory above it, was touched and is not told yet.

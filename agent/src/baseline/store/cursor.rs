@@ -105,6 +105,10 @@ impl<'s, C: BorrowMut<Cache>> Cursor<'s, C> {
         Ok(false)
     }
 
+    pub(super) fn into_cache(self) -> C {
+        self.cache
+    }
+
     pub(super) fn key(&self) -> (&[u8], &[u8]) {
         (&self.place.directory, &self.place.name)
     }

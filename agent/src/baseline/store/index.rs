@@ -77,6 +77,11 @@ impl Index {
         Some((mark, self.keys.get(mark.key..name)?, self.keys.get(name..name + mark.name)?))
     }
 
+    /// The block in which an entry is.
+    pub(super) fn of_ordinal(&self, ordinal: u32) -> usize {
+        self.marks.partition_point(|mark| mark.ordinal <= ordinal).saturating_sub(1)
+    }
+
     /// The block in which a key is, if it is anywhere.
     pub(super) fn find(&self, directory: &[u8], name: &[u8]) -> usize {
         let (mut low, mut high) = (0, self.marks.len());

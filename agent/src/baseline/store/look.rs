@@ -2,7 +2,7 @@
 
 use std::borrow::BorrowMut;
 
-use super::cursor::{Cache, Until};
+use super::cursor::{Cache, Cursor, Until};
 use super::damage::Damage;
 use super::digest::{Told, Tree};
 use super::overlay::{Agreed, Next, Overlaid, Seen};
@@ -39,6 +39,11 @@ impl<'s> InHand<'s> {
     /// `None` behind the last.
     pub fn seen(&self) -> Option<Seen<'_>> {
         self.held.as_ref().map(|held| self.overlaid.seen(held))
+    }
+
+    /// For the next look.
+    pub fn into_cache(self) -> Cache {
+        self.overlaid.into_cache()
     }
 
     /// Goes on to the next one.
@@ -85,9 +90,10 @@ impl Store {
         directory: &[u8],
         from: Option<&[u8]>,
         to: Option<&[u8]>,
+        cache: Cache,
     ) -> Result<InHand<'_>, Damage> {
         let until = Until::In(directory.to_vec(), to.map(<[u8]>::to_vec));
-        let overlaid = self.overlaid(Cache::default(), (directory, from.unwrap_or_default()), until)?;
+        let overlaid = self.overlaid(cache, (directory, from.unwrap_or_default()), until)?;
         let mut in_hand = InHand { overlaid, held: None };
         in_hand.step()?;
         Ok(in_hand)
@@ -115,6 +121,37 @@ impl Store {
 
     pub fn all(&self) -> Result<Below<'_>, Damage> {
         Ok(Below { first: None, rest: self.overlaid(Cache::default(), (b"", b""), Until::End)? })
+    }
+
+    /// Goes through everything that was agreed, in order.
+    pub fn each(&self, mut tell: impl FnMut(Seen<'_>)) -> Result<(), Damage> {
+        let mut all = self.overlaid(Cache::default(), (b"", b""), Until::End)?;
+        while let Some(seen) = all.next()? {
+            tell(seen);
+        }
+        Ok(())
+    }
+
+    /// The path of an entry, and what was agreed of it.
+    pub fn at(&self, ordinal: Ordinal) -> Result<Option<(Vec<u8>, Entry)>, Damage> {
+        if let Some(number) = ordinal.0.checked_sub(self.base.count) {
+            let change = self.delta.changes.iter().find(|change| change.number == number);
+            let Some(change) = change else { return Ok(None) };
+            let path = object::path(&change.directory, &change.name);
+            return Ok(self.entry(&path, &mut Cache::default())?.map(|(_, entry)| (path, entry)));
+        }
+        let Some((_, directory, name)) = self.base.index.get(self.base.index.of_ordinal(ordinal.0)) else {
+            return Ok(None);
+        };
+        let mut cursor = Cursor::seek(&self.base, Cache::default(), (directory, name), Until::End)?;
+        while cursor.next()? {
+            if cursor.entry().0 >= ordinal.0 {
+                let (directory, name) = cursor.key();
+                let path = object::path(directory, name);
+                return Ok((cursor.entry().0 == ordinal.0).then(|| (path, cursor.take())));
+            }
+        }
+        Ok(None)
     }
 
     /// The digests of a directory and of those below it, down to a depth: where two machines differ.

@@ -125,6 +125,10 @@ impl<'s, C: BorrowMut<Cache>> Overlaid<'s, C> {
         Ok(Self { base, cursor, state: State::Told, changes, until, changed })
     }
 
+    pub(super) fn into_cache(self) -> C {
+        self.cursor.into_cache()
+    }
+
     pub(super) fn next(&mut self) -> Result<Option<Seen<'_>>, Damage> {
         let next = self.advance()?;
         Ok(next.map(|next| self.seen(&next)))

@@ -10,6 +10,8 @@ mod drift;
 mod finding;
 mod inventory;
 mod lifecycle;
+mod noticed;
+mod update;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,8 +22,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::base64url;
 use crate::finding::{Finding, Severity, Summary, Verdict};
-pub use actor::ActorBody;
 pub use detection::{DecoyOpened, Detection, MountOver};
+pub use actor::{ActorBody, AncestorBody, HandBody, OtherActor, ProgramBody};
 pub use differs::{digest, digest_of_all};
 pub use drift::{
     Acceptance, Accepted, BaselineChange, BaselineEvent, DriftBody, DriftChange, Explained, ObjectDrift,
@@ -30,6 +32,8 @@ pub use drift::{
 pub use finding::{Change, Decision, FindingBody, Malformed, Observation, subject};
 pub use inventory::InventoryBody;
 pub use lifecycle::{EpochCause, Former, Lifecycle};
+pub use noticed::{Claims, Noticed, Seen};
+pub use update::{Accounted, Applied, Byproduct, Recheck, Rechecked, UpdateDrift, Updated};
 pub use words::Told;
 pub(super) use words::moment;
 

@@ -7,7 +7,7 @@ use super::body::Told;
 use super::object::{Described, exact, hex, text};
 use super::rfc3339_millis;
 use crate::baseline::diff::{Counts, Depth, Identity, Report};
-use crate::baseline::drift::{Accounted, Drift, Unseen};
+use crate::baseline::drift::{self, Accounted, Drift, Unseen};
 use crate::finding::Severity;
 
 /// The whole answer. Entries are written one by one: there may be a hundred thousand.
@@ -73,6 +73,8 @@ struct Entry {
     change: &'static str,
     fields: Vec<&'static str>,
     severity: Severity,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    matter: Option<&'static str>,
     before: Option<Described>,
     after: Option<Described>,
     explained: Option<Package>,
@@ -152,6 +154,7 @@ impl From<&Drift> for Entry {
             change: drift.change.name(),
             fields: drift.fields.names().collect(),
             severity: drift.severity,
+            matter: drift.matter.map(drift::Matter::name),
             before: drift.before.as_ref().map(Described::of),
             after: drift.after.as_ref().map(Described::of),
             explained: drift.package.as_ref().filter(|_| drift.is_explained()).map(package),

@@ -1,7 +1,9 @@
 //! A gap's body: what is lost, exactly, and what a verifier needs to go on behind it.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::body::{Told, moment};
 use super::record::{Hash, Id, Kind, Malformed};
 use crate::finding::Severity;
 
@@ -17,8 +19,10 @@ pub enum Cause {
     Disk,
     /// One was longer than a record may be.
     Oversize,
-    /// They came faster than they could be written.
+    /// They came faster than they could be written, or read.
     Overload,
+    /// Nobody watched.
+    Unwatched,
     /// A destination does not take records of their age. Said by the shipper, in a note.
     TooOld,
     /// A destination refused them for good. Said by the shipper, in a note.
@@ -36,6 +40,7 @@ impl Cause {
             Self::Disk => "disk",
             Self::Oversize => "oversize",
             Self::Overload => "overload",
+            Self::Unwatched => "unwatched",
             Self::TooOld => "too-old",
             Self::Refused => "refused",
             Self::Other => "other",
@@ -59,6 +64,20 @@ pub struct Gap {
     pub bytes: Option<u64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub places: Vec<String>,
+    /// Changes of files that nobody saw happen, where the gap is of the watch and not of the journal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unwatched: Option<Unwatched>,
+}
+
+/// From when to when changes of files went unseen, and why. What is there is looked at afterwards, and a `recheck` says when
+/// that was done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unwatched {
+    pub why: Told,
+    #[serde(with = "moment")]
+    pub since: Timestamp,
+    #[serde(with = "moment")]
+    pub until: Timestamp,
 }
 
 /// How many of a kind and severity; null where that can no longer be known.
@@ -104,7 +123,21 @@ impl TryFrom<(u64, u64, Option<Hash>)> for Run {
 
 impl Gap {
     pub fn new(cause: Cause) -> Self {
-        Self { cause, epoch: None, lost: Vec::new(), runs: Vec::new(), bytes: None, places: Vec::new() }
+        Self {
+            cause,
+            epoch: None,
+            lost: Vec::new(),
+            runs: Vec::new(),
+            bytes: None,
+            places: Vec::new(),
+            unwatched: None,
+        }
+    }
+
+    /// Changes of files went unseen there.
+    pub fn of_watch(cause: Cause, why: &str, since: Timestamp, until: Timestamp, places: Vec<String>) -> Self {
+        let unwatched = Some(Unwatched { why: Told::new(why), since, until });
+        Self { unwatched, places, ..Self::new(cause) }
     }
 
     /// One more is lost.

@@ -214,6 +214,7 @@ mod tests {
             before: None,
             after: None,
             severity,
+            matter: None,
             package: None,
             text: None,
         }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::body::{BaselineChange, Told, moment};
+use super::body::{Accounted, BaselineChange, Told, moment};
 use super::hashed;
 pub use super::hashed::Damaged;
 use super::record::Hash;
@@ -25,6 +25,9 @@ pub struct Document {
     pub left_out: u64,
     pub open: Vec<Entry>,
     pub packages: Vec<Package>,
+    /// What updates made, and no package records.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accounted: Vec<Accounted>,
 }
 
 /// The baseline that was told last.
@@ -50,6 +53,9 @@ pub struct Entry {
     #[serde(with = "moment")]
     pub since: Timestamp,
     pub digest: Told,
+    /// It is as a package records it, and no package manager wrote it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub disputed: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +80,7 @@ impl Document {
             left_out: 0,
             open: Vec::new(),
             packages: Vec::new(),
+            accounted: Vec::new(),
         }
     }
 

@@ -16,6 +16,10 @@ pub struct Mounts {
 pub struct Mount {
     pub id: u32,
     pub parent: u32,
+    /// Major and minor number of the file system's device, as mountinfo has it.
+    pub device: (u32, u32),
+    /// Which directory of its file system it shows: the root, but for bind mounts and subvolumes.
+    pub root: PathBuf,
     pub point: PathBuf,
     /// `nosuid`, `nodev` and their like: those of this mount, not of its file system.
     pub options: Vec<Text>,
@@ -69,6 +73,26 @@ impl Mounts {
             .find(|mount| !here().any(|other| other.parent == mount.id))
             .or_else(|| here().next_back())
     }
+
+    /// Every path by which an object can be reached that this mount shows at `path`: the same directory may be mounted in
+    /// several places. `path` itself is the first.
+    pub fn aliases(&self, mount: &Mount, path: &Path) -> Vec<PathBuf> {
+        let mut aliases = vec![path.to_owned()];
+        let Ok(within) = path.strip_prefix(&mount.point) else { return aliases };
+        let inside = mount.root.join(within);
+        let others = self.list.iter().filter(|other| other.device == mount.device && other.id != mount.id);
+        for other in others {
+            if let Ok(rest) = inside.strip_prefix(&other.root) {
+                // Joined with nothing, a file would get a slash behind it.
+                let alias =
+                    if rest.as_os_str().is_empty() { other.point.clone() } else { other.point.join(rest) };
+                if !aliases.contains(&alias) {
+                    aliases.push(alias);
+                }
+            }
+        }
+        aliases
+    }
 }
 
 impl Mount {
@@ -76,15 +100,16 @@ impl Mount {
         let mut fields = line.split(|&byte| byte == b' ');
         let id = decimal(fields.next()?)?;
         let parent = decimal(fields.next()?)?;
-        let _device = fields.next()?;
-        let _root = fields.next()?;
+        let (major, minor) = split_once(fields.next()?, b':')?;
+        let device = (decimal(major)?, decimal(minor)?);
+        let root = unescaped(fields.next()?);
         let point = unescaped(fields.next()?);
         let options = fields.next()?.split(|&byte| byte == b',').map(Text::from_bytes).collect();
         // Any number of optional fields stands before the dash.
         fields.find(|field| *field == b"-")?;
         let kind = Text::from_bytes(fields.next()?);
         let _source = fields.next()?;
-        point.is_absolute().then_some(Self { id, parent, point, options, kind, line: number })
+        point.is_absolute().then_some(Self { id, parent, device, root, point, options, kind, line: number })
     }
 
     pub fn has(&self, option: &str) -> bool {
@@ -100,6 +125,11 @@ impl Mount {
     pub(in crate::host) fn is_local(kind: &str) -> bool {
         LOCAL.contains(&kind)
     }
+}
+
+fn split_once(field: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
+    let at = field.iter().position(|&byte| byte == at)?;
+    Some((&field[..at], &field[at + 1..]))
 }
 
 fn decimal(digits: &[u8]) -> Option<u32> {
@@ -158,6 +188,20 @@ mod tests {
         let odd = mounts.on(Path::new("/a b\\c")).unwrap();
         assert!(!odd.is_local_disk() && odd.line == 4);
         assert!(mounts.list[1].has("nosuid") && !mounts.list[2].has("nosuid"));
+    }
+
+    #[test]
+    fn what_is_mounted_in_several_places_has_several_paths() {
+        let text = b"1 0 8:1 / / rw - ext4 a rw\n2 1 8:1 /srv/www /var/www rw - ext4 a rw\n\
+                     3 1 8:1 /srv/www/key /etc/key rw - ext4 a rw\n4 1 8:2 / /data rw - ext4 b rw\n";
+        let mounts = Mounts::parse(text).unwrap();
+        let of = |mount: usize, path: &str| mounts.aliases(&mounts.list[mount], Path::new(path));
+        assert_eq!(of(0, "/srv/www/a"), [Path::new("/srv/www/a"), Path::new("/var/www/a")]);
+        assert_eq!(of(0, "/srv/www"), [Path::new("/srv/www"), Path::new("/var/www")]);
+        let key = ["/srv/www/key", "/var/www/key", "/etc/key"].map(Path::new);
+        assert_eq!(of(0, "/srv/www/key"), key);
+        assert_eq!(of(0, "/srv/www2/a"), [Path::new("/srv/www2/a")]);
+        assert_eq!(of(3, "/data/srv/www/a"), [Path::new("/data/srv/www/a")]);
     }
 
     #[test]

@@ -8,10 +8,13 @@
 
 mod conffiles;
 mod gather;
+mod known;
 mod lines;
 pub mod parse;
 
 use std::hash::{BuildHasher as _, RandomState};
+
+pub use known::Known;
 
 use super::merged::Merged;
 use super::{Manager, RPM_DATABASES, manager};

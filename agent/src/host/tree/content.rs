@@ -79,7 +79,7 @@ impl Worker<'_, '_> {
         if size > ONE_READ && !is_as_seen(&fstat(&fd).map_err(failed)?, &look.object) {
             adopt(look, &fd)?;
         }
-        if reading.length.is_none() && is_fresh(look.object.changed) {
+        if reading.length.is_none() && !self.ground.limits.is_watched && is_fresh(look.object.changed) {
             // Its times have the grain of the kernel's clock: another write in the same grain would leave no trace.
             thread::sleep(GRAIN);
             adopt(look, &fd)?;

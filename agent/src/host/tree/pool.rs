@@ -38,7 +38,20 @@ impl<J> Stack<J> {
     }
 }
 
-impl<J> Jobs<'_, J> {
+impl<'a, J> Jobs<'a, J> {
+    /// For one who does them all.
+    pub(super) fn alone(is_over: &'a AtomicBool) -> Self {
+        let stack = Stack { jobs: Vec::new(), working: 0, waiting: 0, hired: 1 };
+        Self {
+            stack: Mutex::new(stack),
+            changed: Condvar::new(),
+            hiring: Condvar::new(),
+            can_hire: AtomicBool::new(false),
+            most: 1,
+            is_over,
+        }
+    }
+
     pub(super) fn push(&self, job: J) {
         let mut stack = self.lock();
         stack.jobs.push(job);
@@ -81,7 +94,7 @@ impl<J> Jobs<'_, J> {
     }
 
     /// The next job; none once all are done.
-    fn take(&self) -> Option<(J, Working<'_, '_, J>)> {
+    pub(super) fn take(&self) -> Option<(J, Working<'_, 'a, J>)> {
         let mut stack = self.lock();
         loop {
             if self.is_over() {
@@ -113,7 +126,7 @@ impl<J> Jobs<'_, J> {
 }
 
 /// Somebody is at a job. Whatever becomes of the worker, the others learn that it is no longer.
-struct Working<'s, 'a, J>(&'s Jobs<'a, J>);
+pub(super) struct Working<'s, 'a, J>(&'s Jobs<'a, J>);
 
 impl<J> Drop for Working<'_, '_, J> {
     fn drop(&mut self) {

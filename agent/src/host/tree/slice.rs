@@ -17,7 +17,7 @@ use crate::host::object::Object;
 use crate::host::{Cause, Kind, Unreadable};
 
 /// What there is to do.
-enum Job<S> {
+pub(super) enum Job<S> {
     Enter {
         next: Next,
         scope: S,
@@ -32,10 +32,12 @@ enum Job<S> {
 }
 
 /// A worker at one job.
-struct Following<'f, 'g, 'a, V: Visitor> {
-    visitor: &'f V,
-    worker: &'f mut Worker<'g, 'a>,
-    jobs: &'f Jobs<'f, Job<V::Scope>>,
+pub(super) struct Following<'f, 'g, 'a, V: Visitor> {
+    pub(super) visitor: &'f V,
+    pub(super) worker: &'f mut Worker<'g, 'a>,
+    pub(super) jobs: &'f Jobs<'f, Job<V::Scope>>,
+    /// No directory is gone into.
+    pub(super) is_flat: bool,
 }
 
 /// What an object turned out to be.
@@ -48,23 +50,28 @@ struct Found {
 
 pub(super) fn walk<V: Visitor>(walk: &Walk<'_>, visitor: &V, scope: V::Scope) -> Result<Totals, Unreadable> {
     let ground = Ground::new(walk);
-    let root = look::of(&walk.host.root).map_err(|errno| unreadable(b"", errno))?;
-    // Where the walk is to begin is gone into, whatever it lies on.
-    let is_distant = match ground.boundaries.met(b"", root.mount) {
-        Side::In { is_distant } => is_distant,
-        Side::Out { answers, .. } => !answers,
-    };
-    let next = Next { parent: None, path: Vec::new(), place: place(&root.object, root.mount, is_distant) };
+    let next = first(&ground)?;
     let step = |worker: &mut Worker<'_, '_>, job, jobs: &Jobs<'_, _>| {
-        Following { visitor, worker, jobs }.follow(job)
+        Following { visitor, worker, jobs, is_flat: false }.follow(job)
     };
     pool::run(walk.crew, Job::Enter { next, scope }, walk.is_over, || Worker::new(&ground), step)
         .map_err(|error| Unreadable::from_io(&shown(b""), &error))?;
     Ok(ground.totals())
 }
 
+/// Where a walk begins.
+pub(super) fn first(ground: &Ground<'_>) -> Result<Next, Unreadable> {
+    let root = look::of(&ground.host.root).map_err(|errno| unreadable(b"", errno))?;
+    // It is gone into, whatever it lies on.
+    let is_distant = match ground.boundaries.met(b"", root.mount) {
+        Side::In { is_distant } => is_distant,
+        Side::Out { answers, .. } => !answers,
+    };
+    Ok(Next { parent: None, path: Vec::new(), place: place(&root.object, root.mount, is_distant) })
+}
+
 impl<V: Visitor> Following<'_, '_, '_, V> {
-    fn follow(mut self, job: Job<V::Scope>) {
+    pub(super) fn follow(&mut self, job: Job<V::Scope>) {
         match job {
             Job::Enter { next, scope } => self.enter(next, scope),
             Job::Rest { directory, names, from, scope } => self.rest(directory, names, from, scope),
@@ -137,7 +144,12 @@ impl<V: Visitor> Following<'_, '_, '_, V> {
         ControlFlow::Continue(())
     }
 
-    fn root(&mut self, slice: &mut V::Slice, directory: &Directory, scope: &V::Scope) -> ControlFlow<()> {
+    pub(super) fn root(
+        &mut self,
+        slice: &mut V::Slice,
+        directory: &Directory,
+        scope: &V::Scope,
+    ) -> ControlFlow<()> {
         match look::of(&directory.fd) {
             Ok(look) => {
                 self.worker.looked();
@@ -151,7 +163,7 @@ impl<V: Visitor> Following<'_, '_, '_, V> {
         }
     }
 
-    fn name(
+    pub(super) fn name(
         &mut self,
         slice: &mut V::Slice,
         directory: &Arc<Directory>,
@@ -163,7 +175,7 @@ impl<V: Visitor> Following<'_, '_, '_, V> {
         };
         let bytes = name.to_bytes();
         let want = self.visitor.wants(slice, scope, bytes, &look.object);
-        let is_entered = look.object.kind == Kind::Directory && out.is_none();
+        let is_entered = look.object.kind == Kind::Directory && out.is_none() && !self.is_flat;
         let below = if is_entered { self.visitor.descend(scope, bytes, &look.object) } else { None };
         let place = place(&look.object, look.mount, is_distant);
         self.tell(slice, directory, name, look, want, scope)?;
@@ -270,7 +282,7 @@ impl<V: Visitor> Following<'_, '_, '_, V> {
 }
 
 /// Whether an object lies on another mount than the directory that its name is in.
-fn is_beyond(directory: &Directory, look: &Look) -> bool {
+pub(super) fn is_beyond(directory: &Directory, look: &Look) -> bool {
     match (directory.mount, look.mount) {
         (Some(here), Some(there)) => here != there,
         _ => directory.device != look.object.device,

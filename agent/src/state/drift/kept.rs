@@ -1,6 +1,7 @@
 //! The state as bytes, and back.
 
 use super::{DriftState, Open, OpenPackage};
+use crate::finding::wire::body::{Accounted, Told};
 use crate::finding::wire::object::{bytes_of, exact, text};
 use crate::finding::wire::open_drift::{Damaged, Document, Entry, Package};
 use crate::finding::wire::record::Hash;
@@ -25,7 +26,9 @@ impl DriftState {
             severity: open.severity,
             since: open.since,
             digest: open.digest.clone(),
+            disputed: open.disputed,
         };
+        let accounted = |(path, digest): (&Vec<u8>, &Told)| Accounted::new(path, digest.as_str());
         let packages = self.packages.iter().map(|(package, open)| Package {
             package: package.clone(),
             count: open.count,
@@ -41,6 +44,7 @@ impl DriftState {
             left_out: self.left_out.saturating_add((self.open.len() - keep) as u64),
             open: self.by_weight().take(keep).map(entry).collect(),
             packages: packages.collect(),
+            accounted: self.accounted.iter().map(accounted).collect(),
             ..Document::new(self.epoch.clone())
         }
     }
@@ -56,13 +60,18 @@ impl DriftState {
             left_out: document.left_out,
             ..Self::new(&document.epoch)
         };
-        for Entry { path, path_b64, severity, since, digest } in document.open {
+        for Entry { path, path_b64, severity, since, digest, disputed } in document.open {
             let path = bytes_of(&path, path_b64.as_deref())
                 .ok_or_else(|| Damaged::NotUnderstood("a path is not base64".to_owned()))?;
-            state.open.insert(path, Open { severity, since, digest });
+            state.open.insert(path, Open { severity, since, digest, disputed });
         }
         for Package { package, count, since, digest } in document.packages {
             state.packages.insert(package, OpenPackage { count, since, digest });
+        }
+        for accounted in document.accounted {
+            let path = accounted.path_bytes();
+            let path = path.ok_or_else(|| Damaged::NotUnderstood("a path is not base64".to_owned()))?;
+            state.accounted.insert(path, accounted.digest);
         }
         state.trim();
         Ok(state)

@@ -30,8 +30,8 @@ fn what_ends_because_the_baseline_is_another_is_settled() {
         Report { identity, ..report(drifts) }
     };
     let left = of_another(&[drift("/b")]);
-    assert_eq!(lines(&state.compare(&left, at(2))), ["settled /a informational"]);
-    assert_eq!(lines(&state.compare(&of_another(&[]), at(3))), ["reverted /b informational"]);
+    assert_eq!(lines(&state.compare(&left, &NOBODY, at(2))), ["settled /a informational"]);
+    assert_eq!(lines(&state.compare(&of_another(&[]), &NOBODY, at(3))), ["reverted /b informational"]);
 }
 
 #[test]
@@ -43,15 +43,19 @@ fn what_was_not_seen_keeps_its_state() {
         let counts = Counts { unseen: counted, ..Counts::default() };
         Report { unseen, counts, ..report(&[]) }
     };
-    assert_eq!(lines(&state.compare(&unseen("/", 1), at(2))), NOTHING);
-    assert_eq!(lines(&state.compare(&unseen("/c", 2), at(2))), NOTHING, "the other one is not named");
+    assert_eq!(lines(&state.compare(&unseen("/", 1), &NOBODY, at(2))), NOTHING);
     assert_eq!(
-        lines(&state.compare(&unseen("/a", 1), at(2))),
+        lines(&state.compare(&unseen("/c", 2), &NOBODY, at(2))),
+        NOTHING,
+        "the other one is not named"
+    );
+    assert_eq!(
+        lines(&state.compare(&unseen("/a", 1), &NOBODY, at(2))),
         ["reverted /ab informational", "reverted /c informational"]
     );
     let mut cut = report(&[]);
     cut.counts.modified = 1;
-    assert_eq!(lines(&state.compare(&cut, at(3))), NOTHING, "one differs that is not named");
+    assert_eq!(lines(&state.compare(&cut, &NOBODY, at(3))), NOTHING, "one differs that is not named");
     assert_eq!(tell(&mut state, &[], 4), ["reverted /a/b informational"]);
 }
 
@@ -211,14 +215,14 @@ proptest! {
     fn everything_is_told_in_the_end_and_nothing_twice(looks in looks(), most in 1_usize..4) {
         let mut state = DriftState { most_told: most, ..DriftState::new("e") };
         for drifts in &looks {
-            prop_assert!(state.compare(&report(drifts), at(1)).len() <= most);
+            prop_assert!(state.compare(&report(drifts), &NOBODY, at(1)).len() <= most);
         }
         let last = looks.last().cloned().unwrap_or_default();
         for _ in 0..20 {
-            state.compare(&report(&last), at(2));
+            state.compare(&report(&last), &NOBODY, at(2));
         }
         prop_assert_eq!(state.untold(), 0);
-        prop_assert_eq!(lines(&state.compare(&report(&last), at(3))), NOTHING);
+        prop_assert_eq!(lines(&state.compare(&report(&last), &NOBODY, at(3))), NOTHING);
         let open: Vec<&[u8]> = state.open().map(|(path, _)| path).collect();
         let mut wanted: Vec<&[u8]> =
             last.iter().filter(|drift| !drift.is_explained()).map(|drift| drift.path.as_slice()).collect();
@@ -237,7 +241,7 @@ proptest! {
         let mut kept = state.to_bytes();
         let mut records: Vec<String> = Vec::new();
         for (index, drifts) in looks.iter().enumerate() {
-            let changes = state.compare(&report(drifts), at(1));
+            let changes = state.compare(&report(drifts), &NOBODY, at(1));
             let older = records.len();
             records.extend(changes.iter().map(DriftBody::to_json));
             for cut in 0..=changes.len() {
@@ -247,7 +251,7 @@ proptest! {
                     back.replay(seq, &body);
                     back.replay(seq, &body);
                 }
-                prop_assert_eq!(lines(&back.compare(&report(drifts), at(9))), lines(&changes[cut..]));
+                prop_assert_eq!(lines(&back.compare(&report(drifts), &NOBODY, at(9))), lines(&changes[cut..]));
                 prop_assert_eq!(&back.open, &state.open.iter().map(|(path, open)| {
                     let is_new = back.open.get(path).is_none_or(|back| back.since != open.since);
                     (path.clone(), if is_new { Open { since: at(9), ..open.clone() } } else { open.clone() })
@@ -264,6 +268,7 @@ proptest! {
 }
 
 const NOTHING: Vec<String> = Vec::new();
+const NOBODY: fn(&[u8]) -> bool = |_| false;
 
 fn looks() -> impl Strategy<Value = Vec<Vec<Drift>>> {
     let one = (0_u8..6, 1_u16..4, 0_u8..3, any::<bool>()).prop_map(|(name, fields, weight, is_explained)| {
@@ -281,7 +286,7 @@ fn looks() -> impl Strategy<Value = Vec<Vec<Drift>>> {
 }
 
 fn tell(state: &mut DriftState, drifts: &[Drift], time: i64) -> Vec<String> {
-    lines(&state.compare(&report(drifts), at(time)))
+    lines(&state.compare(&report(drifts), &NOBODY, at(time)))
 }
 
 fn stand(state: &mut DriftState, stands: &Stands) -> Vec<String> {
@@ -308,6 +313,8 @@ fn lines(changes: &[DriftBody]) -> Vec<String> {
                 DriftBody::Baseline(event) => {
                     event.version.map_or_else(String::new, |version| version.to_string())
                 }
+                DriftBody::Update(update) => format!("{} {}", update.manager.as_str(), update.count),
+                DriftBody::Recheck(_) => String::new(),
             };
             let reason = word(&"reason", &json);
             [change, rest, body.severity().to_string(), reason]
@@ -342,6 +349,7 @@ fn drift(path: &str) -> Drift {
         before: None,
         after: None,
         severity: Severity::High,
+        matter: None,
         package: None,
         text: None,
     }

@@ -39,15 +39,26 @@ pub fn take() -> Vec<Stored> {
 
 /// The inotify instance that it is; anything else is closed.
 pub fn inotify(descriptor: OwnedFd) -> Result<Inotify, String> {
+    demand(&descriptor, "anon_inode:inotify")?;
+    // SAFETY: the kernel has just said that the descriptor, which is ours alone, is an inotify instance.
+    Ok(unsafe { Inotify::from_owned_fd(descriptor) })
+}
+
+/// The fanotify group that it is; anything else is closed.
+pub fn fanotify(descriptor: OwnedFd) -> Result<OwnedFd, String> {
+    demand(&descriptor, "anon_inode:[fanotify]")?;
+    Ok(descriptor)
+}
+
+fn demand(descriptor: &OwnedFd, wanted: &str) -> Result<(), String> {
     let link = fs::read_link(format!("/proc/self/fd/{}", descriptor.as_raw_fd()));
     let kind = link.map_err(|error| format!("nobody can say what it is: {error}"))?;
-    if kind.as_os_str() != "anon_inode:inotify" {
+    if kind.as_os_str() != wanted {
         return Err(format!("it is {}", kind.display()));
     }
     // Of another process it could be one that waits.
-    fcntl(&descriptor, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(|errno| errno.desc().to_owned())?;
-    // SAFETY: the kernel has just said that the descriptor, which is ours alone, is an inotify instance.
-    Ok(unsafe { Inotify::from_owned_fd(descriptor) })
+    fcntl(descriptor, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(|errno| errno.desc().to_owned())?;
+    Ok(())
 }
 
 /// Numbers and names, as the variables have them.

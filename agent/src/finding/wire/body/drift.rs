@@ -7,17 +7,21 @@ use serde::{Deserialize, Serialize};
 use super::super::object::{Described, bytes_of, exact, text};
 use super::super::record::Hash;
 use super::finding::Malformed;
+use super::noticed::Noticed;
+use super::update::{Recheck, UpdateDrift};
 use super::words::{Told, moment};
 use crate::baseline::drift::{self, Drift};
 use crate::finding::Severity;
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "about", rename_all = "kebab-case")]
 pub enum DriftBody {
     Object(Box<ObjectDrift>),
     Package(PackageDrift),
     Acceptance(Acceptance),
     Baseline(BaselineEvent),
+    Update(UpdateDrift),
+    Recheck(Recheck),
 }
 
 /// What became of it since the comparison before.
@@ -30,6 +34,8 @@ pub enum DriftChange {
     Reverted,
     /// Another baseline agrees with it.
     Settled,
+    /// It was another for a moment, and is as agreed.
+    Passed,
 }
 
 /// One object.
@@ -45,6 +51,9 @@ pub struct ObjectDrift {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<Told>,
     pub severity: Severity,
+    /// What it is to those who attack: `set-id`, `sudoers`…
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matter: Option<Told>,
     /// By which package's update; what is explained is told by its package from then on.
     pub explained: Option<Explained>,
     pub package: Option<OfPackage>,
@@ -58,6 +67,8 @@ pub struct ObjectDrift {
     pub since: Timestamp,
     /// Of what was told.
     pub digest: Told,
+    #[serde(flatten)]
+    pub noticed: Noticed,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -163,6 +174,8 @@ impl DriftBody {
             // Whoever can accept can hide: it is for everybody to see.
             Self::Acceptance(_) => Severity::Medium,
             Self::Baseline(event) => event.change.severity(),
+            Self::Update(update) => update.severity,
+            Self::Recheck(recheck) => recheck.severity,
         }
     }
 }
@@ -191,6 +204,7 @@ impl ObjectDrift {
             drift: Some(Told::new(drift.change.name())),
             fields: drift.fields.names().map(Told::new).collect(),
             severity: if explained.is_some() { Severity::Informational } else { drift.severity },
+            matter: drift.matter.map(|matter| Told::new(matter.name())),
             explained,
             package: drift.package.as_ref().map(|accounted| OfPackage {
                 name: Told::new(&accounted.package),
@@ -201,6 +215,7 @@ impl ObjectDrift {
             text: drift.text.as_deref().map(shortened),
             since,
             digest: Told::new(digest),
+            noticed: Noticed::default(),
         }
     }
 
@@ -213,6 +228,7 @@ impl ObjectDrift {
             drift: None,
             fields: Vec::new(),
             severity: Severity::Informational,
+            matter: None,
             explained: None,
             package: None,
             before: None,
@@ -220,6 +236,7 @@ impl ObjectDrift {
             text: None,
             since,
             digest: Told::new(digest),
+            noticed: Noticed::default(),
         }
     }
 

@@ -171,6 +171,7 @@ fn drift(path: &[u8]) -> Drift {
         before: None,
         after: None,
         severity: Severity::High,
+        matter: None,
         package: Some(Accounted { package: "openssl:amd64 3.0".into(), records: Records::Differs }),
         text: None,
     }

@@ -232,9 +232,9 @@ fn lists(host: &Host) -> Result<Vec<OsString>, Unreadable> {
     }
 }
 
-const LISTS: &str = "/var/lib/dpkg/info";
-const DIVERSIONS: &str = "/var/lib/dpkg/diversions";
-const ALTERNATIVES: &str = "/var/lib/dpkg/alternatives";
+pub(super) const LISTS: &str = "/var/lib/dpkg/info";
+pub(super) const DIVERSIONS: &str = "/var/lib/dpkg/diversions";
+pub(super) const ALTERNATIVES: &str = "/var/lib/dpkg/alternatives";
 /// Every package has some five files there; all of Debian would fit.
 const MAX_LISTS: usize = 1_000_000;
 /// The largest of Debian's has some ten megabytes.
