@@ -14,6 +14,7 @@ mod controls;
 mod credentials;
 mod daemon;
 mod doctor;
+mod enforce;
 mod files_differential;
 mod fixtures;
 mod generated;

@@ -8,6 +8,7 @@ mod baseline;
 mod check;
 mod describe;
 mod doctor;
+mod enforce;
 mod html;
 mod journal;
 mod packages;
@@ -59,6 +60,7 @@ fn dispatch(command: &Command, out: &mut dyn Write) -> Result<Exit, Failure> {
         Command::Check(args) => check::run(args, out),
         Command::Checks(args) => describe::list(args, out),
         Command::Doctor(args) => doctor::run(args, out),
+        Command::Enforce(args) => enforce::run(args, out),
         Command::Explain(args) => describe::explain(args, out),
         Command::Packages(args) => packages::run(args, out),
         Command::Ship(args) => ship::run(args),

@@ -22,6 +22,7 @@ pub mod logging;
 pub mod network;
 pub mod object;
 pub mod packages;
+pub mod planted;
 pub mod powers;
 pub mod processes;
 pub mod running;

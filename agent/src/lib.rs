@@ -24,6 +24,7 @@
 //! - [`journal`] keeps what was found: on the disk before anybody is told.
 //! - [`ship`] carries the journal to where it is kept.
 //! - [`fleet`] asks CloudWatch what arrived there.
+//! - [`enforce`] changes what the policy asks for, when a person says so, and takes it back.
 //! - [`daemon`] decides when: the sensor's threads, channels and its one loop.
 //! - [`cli`] parses the command line, asks the rooms above, prints, and picks the exit code.
 
@@ -31,6 +32,7 @@ pub mod baseline;
 pub mod check;
 pub mod cli;
 pub mod daemon;
+pub mod enforce;
 pub mod finding;
 pub mod fleet;
 pub mod host;

@@ -28,6 +28,9 @@ _guestward() {
             guestward,doctor)
                 cmd="guestward__subcmd__doctor"
                 ;;
+            guestward,enforce)
+                cmd="guestward__subcmd__enforce"
+                ;;
             guestward,explain)
                 cmd="guestward__subcmd__explain"
                 ;;
@@ -94,6 +97,30 @@ _guestward() {
             guestward__subcmd__baseline__subcmd__help,verify)
                 cmd="guestward__subcmd__baseline__subcmd__help__subcmd__verify"
                 ;;
+            guestward__subcmd__enforce,apply)
+                cmd="guestward__subcmd__enforce__subcmd__apply"
+                ;;
+            guestward__subcmd__enforce,help)
+                cmd="guestward__subcmd__enforce__subcmd__help"
+                ;;
+            guestward__subcmd__enforce,plan)
+                cmd="guestward__subcmd__enforce__subcmd__plan"
+                ;;
+            guestward__subcmd__enforce,undo)
+                cmd="guestward__subcmd__enforce__subcmd__undo"
+                ;;
+            guestward__subcmd__enforce__subcmd__help,apply)
+                cmd="guestward__subcmd__enforce__subcmd__help__subcmd__apply"
+                ;;
+            guestward__subcmd__enforce__subcmd__help,help)
+                cmd="guestward__subcmd__enforce__subcmd__help__subcmd__help"
+                ;;
+            guestward__subcmd__enforce__subcmd__help,plan)
+                cmd="guestward__subcmd__enforce__subcmd__help__subcmd__plan"
+                ;;
+            guestward__subcmd__enforce__subcmd__help,undo)
+                cmd="guestward__subcmd__enforce__subcmd__help__subcmd__undo"
+                ;;
             guestward__subcmd__help,baseline)
                 cmd="guestward__subcmd__help__subcmd__baseline"
                 ;;
@@ -105,6 +132,9 @@ _guestward() {
                 ;;
             guestward__subcmd__help,doctor)
                 cmd="guestward__subcmd__help__subcmd__doctor"
+                ;;
+            guestward__subcmd__help,enforce)
+                cmd="guestward__subcmd__help__subcmd__enforce"
                 ;;
             guestward__subcmd__help,explain)
                 cmd="guestward__subcmd__help__subcmd__explain"
@@ -147,6 +177,15 @@ _guestward() {
                 ;;
             guestward__subcmd__help__subcmd__baseline,verify)
                 cmd="guestward__subcmd__help__subcmd__baseline__subcmd__verify"
+                ;;
+            guestward__subcmd__help__subcmd__enforce,apply)
+                cmd="guestward__subcmd__help__subcmd__enforce__subcmd__apply"
+                ;;
+            guestward__subcmd__help__subcmd__enforce,plan)
+                cmd="guestward__subcmd__help__subcmd__enforce__subcmd__plan"
+                ;;
+            guestward__subcmd__help__subcmd__enforce,undo)
+                cmd="guestward__subcmd__help__subcmd__enforce__subcmd__undo"
                 ;;
             guestward__subcmd__help__subcmd__journal,export)
                 cmd="guestward__subcmd__help__subcmd__journal__subcmd__export"
@@ -221,7 +260,7 @@ _guestward() {
 
     case "${cmd}" in
         guestward)
-            opts="-h -V --help --version check checks explain baseline packages ship policy run doctor status journal help"
+            opts="-h -V --help --version check checks explain baseline packages ship policy run enforce doctor status journal help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -602,6 +641,156 @@ _guestward() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        guestward__subcmd__enforce)
+            opts="-h --help plan apply undo help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__enforce__subcmd__apply)
+            opts="-h --policy --format --help decoys"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --policy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__enforce__subcmd__help)
+            opts="plan apply undo help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__enforce__subcmd__help__subcmd__apply)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__enforce__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__enforce__subcmd__help__subcmd__plan)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__enforce__subcmd__help__subcmd__undo)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__enforce__subcmd__plan)
+            opts="-h --policy --format --help decoys"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --policy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__enforce__subcmd__undo)
+            opts="-h --policy --format --help decoys"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --policy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         guestward__subcmd__explain)
             opts="-h --format --help ssh-root-login ssh-password ssh-keyboard-interactive ssh-empty-password ssh-hostbased ssh-weak-ciphers ssh-weak-macs ssh-weak-kex ssh-weak-hostkey-algorithms ssh-user-environment ssh-strict-modes ssh-max-auth-tries ssh-login-grace ssh-log-level ssh-x11 ssh-tunnel ssh-config-valid ssh-config-modes ssh-host-key-modes ssh-host-key-strength ssh-authorized-keys accounts-extra-uid-0 accounts-empty-password accounts-weak-password-hash accounts-password-login accounts-unshadowed-password accounts-duplicate-ids accounts-file-syntax accounts-file-modes accounts-home-modes sudo-nopasswd sudo-use-pty sudo-logging sudo-config-valid sudo-file-modes files-set-id-unpackaged files-set-id-mode files-capabilities files-world-writable files-world-writable-dirs files-no-owner files-unpackaged-programs files-preload files-cron-modes files-unit-modes files-profile-modes files-tmp-mount files-var-tmp-mount files-shm-mount files-integrity-checked files-drift packages-security-updates packages-updates packages-metadata-age packages-half-installed packages-held-security packages-reboot packages-restart packages-auto-updates imds-v1-refused imds-ipv6 imds-token imds-hop-limit imds-impersonation imds-endpoint-override imds-proxy credentials-homes credentials-environment credentials-system credentials-histories credentials-cloud-init credentials-applications credentials-file-modes credentials-git-remotes network-control-ports network-database-ports network-legacy-ports network-admin-ports network-firewall network-firewall-ipv6 network-firewall-persistent network-forwarding network-redirects network-source-routes network-syn-cookies network-rp-filter network-icmp network-log-martians network-protocols kernel-aslr kernel-ptrace kernel-protected-links kernel-lsm kernel-pointers kernel-dmesg kernel-perf kernel-unprivileged-bpf kernel-user-namespaces kernel-core-dumps kernel-sysrq kernel-module-signing kernel-lockdown kernel-kexec kernel-tainted kernel-mitigations logging-journal-persistent logging-remote logging-exec logging-auditd logging-file-modes logging-time-sync logging-delivery-account logging-delivery-logs logging-delivery-ssm logging-delivery-complete logging-seal-key services-legacy-servers services-legacy-clients services-unneeded services-units-from-tmp services-time-daemon services-auto-update-timers services-ssm-agent"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -621,7 +810,7 @@ _guestward() {
             return 0
             ;;
         guestward__subcmd__help)
-            opts="check checks explain baseline packages ship policy run doctor status journal help"
+            opts="check checks explain baseline packages ship policy run enforce doctor status journal help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -763,6 +952,62 @@ _guestward() {
         guestward__subcmd__help__subcmd__doctor)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__help__subcmd__enforce)
+            opts="plan apply undo"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__help__subcmd__enforce__subcmd__apply)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__help__subcmd__enforce__subcmd__plan)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        guestward__subcmd__help__subcmd__enforce__subcmd__undo)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

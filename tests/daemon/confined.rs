@@ -52,5 +52,6 @@ fn threads(pid: u32) -> Vec<BTreeMap<String, String>> {
         .collect()
 }
 
-/// CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER and FSETID; NET_ADMIN and NET_RAW; SYS_PTRACE. By hand, as root.
-const OF_SENSOR: u64 = 0b1_1111 | 1 << 12 | 1 << 13 | 1 << 19;
+/// CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER and FSETID; NET_ADMIN and NET_RAW; SYS_PTRACE and SYS_ADMIN. By
+/// hand, as root.
+const OF_SENSOR: u64 = 0b1_1111 | 1 << 12 | 1 << 13 | 1 << 19 | 1 << 21;

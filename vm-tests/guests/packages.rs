@@ -328,6 +328,7 @@ const LEFT: &[(&str, &str)] = &[
 const COMMON: &[&str] = &[
     "-rw-r--r-- root/root /etc/guestward/policy.toml",
     "-rwxr-xr-x root/root /usr/bin/guestward",
+    "-rw-r--r-- root/root /usr/lib/sysctl.d/60-guestward.conf",
     "-rw-r--r-- root/root /usr/lib/systemd/system/guestward-ship.service",
     "-rw-r--r-- root/root /usr/lib/systemd/system/guestward.service",
     "-rw-r--r-- root/root /usr/lib/systemd/system/guestward.slice",

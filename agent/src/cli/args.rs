@@ -1,6 +1,7 @@
 //! The command line, as it was typed. The man page and the shell completions are generated from it.
 
 mod baseline;
+mod enforce;
 mod since;
 
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ pub(super) use baseline::{
     AcceptArgs, BaselineAction, BaselineArgs, CreateArgs, DiffArgs, SealArgs, ShowArgs,
     VerifyArgs as VerifyBaselineArgs,
 };
+pub(super) use enforce::{EnforceAction, EnforceArgs, EnforceWhat};
 
 /// The command with everything in it, for the manual and the completions.
 pub fn command() -> clap::Command {
@@ -61,6 +63,8 @@ pub(super) enum Command {
     Policy(PolicyArgs),
     /// Watch this machine: the sensor, in the foreground
     Run(RunArgs),
+    /// Change what the policy asks for, and take it back: decoys
+    Enforce(EnforceArgs),
     /// Say what this host needs to see, to keep and to ship, whether it is there, and what mends it
     #[command(long_about = DOCTOR, after_help = DOCTOR_CODES)]
     Doctor(DoctorArgs),

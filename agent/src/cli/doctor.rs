@@ -10,6 +10,7 @@ mod powers;
 mod see;
 mod tell;
 mod units;
+mod watch;
 
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -50,6 +51,7 @@ pub(super) fn run(args: &DoctorArgs, out: &mut dyn Write) -> Result<Exit, Failur
     needs.extend(kernel::needs(&host));
     needs.extend(powers::needs(&host, sensor.pid()));
     needs.extend(keep::needs(&host, &policy, &places, [&sensor, &shipper]));
+    needs.extend(watch::needs(&host, &policy, sensor.live()));
     needs.extend(see::needs(host, service));
     let aws = wanted.map(|wanted| wanted.start(&Stop::default())).transpose()?;
     let speaker = keep::speaker(&places, &sensor);

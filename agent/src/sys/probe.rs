@@ -1,8 +1,9 @@
 //! What this kernel can do, found out by asking for it in a way that leaves nothing behind.
 //!
-//! A group of fanotify is closed again, of BPF nothing is loaded, and no ruleset of Landlock is made.
+//! A group of fanotify is closed again, nobody goes on listening for processes, of BPF nothing is loaded, and no ruleset of Landlock is made.
 
 mod bpf;
+mod connector;
 mod disk;
 mod fanotify;
 mod landlock;
@@ -11,6 +12,7 @@ use nix::errno::Errno;
 use nix::sys::socket::{AddressFamily, SockFlag, SockProtocol, SockType, socket};
 
 pub use bpf::{cgroup_programs, programs};
+pub use connector::process_events;
 pub use disk::{FileSystem, Flushed, Kind, file_system, flush};
 pub use fanotify::{Report, marks_file_system, reports};
 pub use landlock::landlock;
@@ -76,7 +78,7 @@ mod tests {
         for _ in 0..3 {
             let _ = (audit(), programs(), cgroup_programs("/sys/fs/cgroup".as_ref()), landlock());
             let _ = (reports(Report::Names), marks_file_system("/".as_ref()));
-            let _ = flush(&std::env::temp_dir());
+            let _ = (process_events(), flush(&std::env::temp_dir()));
         }
         assert_eq!(open(), before);
     }

@@ -47,6 +47,11 @@ impl Daemon {
         self.said.as_ref().ok()?.as_ref()?.get(key)
     }
 
+    /// How it sees changes of files as they happen; nothing where it does not run, or says nothing of it.
+    pub(super) fn live(&self) -> Option<&Value> {
+        self.word("files")?.get("live")
+    }
+
     pub(super) fn pid(&self) -> Option<u32> {
         u32::try_from(self.word("pid")?.as_u64()?).ok()
     }

@@ -44,7 +44,7 @@ fn release(host: &Host) -> Need {
 }
 
 /// `6.1` of `6.1.0-56-cloud-amd64`.
-fn numbers(release: &str) -> Option<(u32, u32)> {
+pub(super) fn numbers(release: &str) -> Option<(u32, u32)> {
     let mut parts = release.split(|c: char| !c.is_ascii_digit());
     Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
@@ -129,7 +129,7 @@ fn types(host: &Host) -> Need {
     }
 }
 
-fn told(id: &str, has: Has, since: &str) -> Need {
+pub(super) fn told(id: &str, has: Has, since: &str) -> Need {
     match has {
         Has::Yes => Need::ok(id, Area::See, "the kernel has it"),
         Has::No(errno) => {

@@ -27,6 +27,10 @@ fn of(wanted: &Wanted, powers: Result<&Powers, &String>, who: &str, is_sensor: b
     let without = format!("{who} (uid {}) does not have {name}", powers.uid);
     match powers.may(wanted.number) {
         true => Need::ok(id, Area::See, &format!("{who} has {name}")),
+        // Without this one changes are found all the same, only later.
+        false if id == "capability-sys-admin" && (is_sensor || powers.uid == 0) => {
+            Need::degraded(id, Area::See, &without, LET_IT)
+        }
         false if is_sensor => Need::missing(
             id,
             Area::See,
@@ -42,6 +46,9 @@ fn of(wanted: &Wanted, powers: Result<&Powers, &String>, who: &str, is_sensor: b
     }
 }
 
+const LET_IT: &str = "Let its unit have it: AmbientCapabilities=CAP_SYS_ADMIN and CapabilityBoundingSet=CAP_SYS_ADMIN; of a \
+    container: --cap-add=SYS_ADMIN";
+
 struct Wanted {
     id: &'static str,
     name: &'static str,
@@ -49,14 +56,14 @@ struct Wanted {
     number: u32,
 }
 
-const WANTED: [Wanted; 3] = [
+const WANTED: [Wanted; 4] = [
     Wanted { id: "capability-dac-read-search", name: "CAP_DAC_READ_SEARCH", number: 2 },
     Wanted { id: "capability-net-admin", name: "CAP_NET_ADMIN", number: 12 },
     Wanted { id: "capability-sys-ptrace", name: "CAP_SYS_PTRACE", number: 19 },
+    Wanted { id: "capability-sys-admin", name: "CAP_SYS_ADMIN", number: 21 },
 ];
-/// What watching whole file systems and processes will take.
-const LATER: [(&str, &str); 2] =
-    [("capability-sys-admin", "CAP_SYS_ADMIN"), ("capability-bpf", "CAP_BPF and CAP_PERFMON")];
+/// What watching connections will take.
+const LATER: [(&str, &str); 1] = [("capability-bpf", "CAP_BPF and CAP_PERFMON")];
 
 #[cfg(test)]
 mod tests {
@@ -70,11 +77,12 @@ mod tests {
             let of = |wanted| of(wanted, Ok(&powers), "who", is_sensor).state;
             WANTED.iter().map(of).collect::<Vec<State>>()
         };
-        let all = 1 << 2 | 1 << 12 | 1 << 19;
-        assert_eq!(state(997, all, true), [State::Ok; 3]);
-        assert_eq!(state(997, all & !(1 << 12), true), [State::Ok, State::Missing, State::Ok]);
-        assert_eq!(state(1000, 0, false), [State::Unknown; 3]);
-        assert_eq!(state(0, 0, false), [State::Missing; 3]);
+        let all = 1 << 2 | 1 << 12 | 1 << 19 | 1 << 21;
+        let (ok, missing, degraded) = (State::Ok, State::Missing, State::Degraded);
+        assert_eq!(state(997, all, true), [ok; 4]);
+        assert_eq!(state(997, all & !(1 << 12), true), [ok, missing, ok, ok]);
+        assert_eq!(state(1000, 0, false), [State::Unknown; 4]);
+        assert_eq!(state(0, 0, false), [missing, missing, missing, degraded]);
         let why = "hidden".to_owned();
         assert_eq!(of(&WANTED[0], Err(&why), "who", true).state, State::Unknown);
     }

@@ -1,5 +1,7 @@
 //! `guestward journal tail`: the last records, a line each, and those that come.
 
+mod told;
+
 use std::collections::VecDeque;
 use std::io::{self, IsTerminal as _, Write};
 use std::time::Duration;
@@ -59,6 +61,15 @@ fn line(entry: &Entry, paint: Paint) -> String {
 /// The members of a body that a person wants to see first; all of it where none of them is there.
 fn what(kind: Kind, body: &str) -> String {
     let parsed: Value = serde_json::from_str(body).unwrap_or_default();
+    let line = match kind {
+        Kind::Drift => told::drift(&parsed),
+        Kind::Detection => told::detection(&parsed),
+        _ => None,
+    };
+    shortened(&line.unwrap_or_else(|| members(kind, &parsed, body)))
+}
+
+fn members(kind: Kind, parsed: &Value, body: &str) -> String {
     let members = shown(kind).iter().filter_map(|name| Some((name, parsed.get(name)?)));
     let words: Vec<String> = members
         .filter(|(_, value)| !value.is_null())
@@ -67,7 +78,10 @@ fn what(kind: Kind, body: &str) -> String {
             value => format!("{name} {value}"),
         })
         .collect();
-    let text = if words.is_empty() { body.to_owned() } else { words.join("  ") };
+    if words.is_empty() { body.to_owned() } else { words.join("  ") }
+}
+
+fn shortened(text: &str) -> String {
     let mut text: String = text.chars().take(LONGEST + 1).collect();
     if text.chars().count() > LONGEST {
         // Two: the one too many, and the one in whose place the mark stands.

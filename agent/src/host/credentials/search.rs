@@ -1,15 +1,19 @@
 //! Reading many small files: each once, each with a bound, all within one budget.
 
+use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
 
 use super::encoded::keys;
 use super::names::may_be_folder;
 use super::remotes::Remote;
 use super::units::environment_files;
 use super::{Found, Looked};
+use crate::host::planted::Planted;
 use crate::host::trail::Trail;
 use crate::host::{Cause, Host, Kind, Meta, Unreadable};
 
@@ -22,6 +26,8 @@ pub(super) struct Search<'a> {
     pub(super) remotes: Vec<Remote>,
     /// What units name in EnvironmentFile=.
     pub(super) environment_files: Vec<Vec<u8>>,
+    /// Our own decoys, when the first key was found.
+    planted: OnceCell<Planted>,
 }
 
 /// How much of a file is read.
@@ -52,6 +58,7 @@ impl<'a> Search<'a> {
             bytes_left: MAX_BYTES,
             remotes: Vec::new(),
             environment_files: Vec::new(),
+            planted: OnceCell::new(),
         }
     }
 
@@ -156,7 +163,7 @@ impl<'a> Search<'a> {
             self.environment_files.extend(environment_files(&self.buffer).take(room).map(<[u8]>::to_vec));
         }
         let found = keys(&self.buffer);
-        if found.is_empty() {
+        if found.is_empty() || self.is_planted() {
             return;
         }
         let is_public = is_public(self.host, path);
@@ -174,6 +181,13 @@ impl<'a> Search<'a> {
                 key,
             });
         }
+    }
+
+    /// Whether what was read is a decoy of ours, whole and unchanged: its key is nobody's.
+    fn is_planted(&self) -> bool {
+        // A memory that cannot be read excuses nothing.
+        let planted = self.planted.get_or_init(|| Planted::of(self.host).unwrap_or_default());
+        !planted.0.is_empty() && planted.is_content(&Sha256::digest(&self.buffer).into())
     }
 
     fn note_remotes(&mut self, path: &Path) {

@@ -42,8 +42,9 @@ const fn is(argument: u8, value: i32) -> Only {
     Only { argument, mask: u32::MAX, value: value.cast_unsigned() }
 }
 
-const fn has(argument: u8, bits: i32) -> Only {
-    Only { argument, mask: bits.cast_unsigned(), value: bits.cast_unsigned() }
+/// The first bits are there, and the others are not.
+const fn has_without(argument: u8, bits: i32, others: i32) -> Only {
+    Only { argument, mask: (bits | others).cast_unsigned(), value: bits.cast_unsigned() }
 }
 
 const fn lacks(argument: u8, bits: i32) -> Only {
@@ -61,9 +62,10 @@ pub(super) const SHIPPER: &[&[Group]] = &[BOTH];
 
 const BOTH: &[Group] = &[
     Group {
-        why: "threads, and no other process: clone3's flags cannot be seen by a filter, and it says that it does not exist",
+        why: "threads, and no other process nor another view of the machine: clone3's flags cannot be seen by a filter, and \
+              it says that it does not exist",
         calls: &[
-            Call::only(libc::SYS_clone, &[has(0, libc::CLONE_THREAD)]),
+            Call::only(libc::SYS_clone, &[has_without(0, libc::CLONE_THREAD, NAMESPACES)]),
             Call::only(
                 libc::SYS_prctl,
                 &[
@@ -97,12 +99,16 @@ const BOTH: &[Group] = &[
         ],
     },
     Group {
-        why: "memory, of which none is both written and run: what is read from others never becomes code",
+        why: "memory, of which none is both written and run: what is read from others never becomes code; none of it can be \
+              declared broken (MADV_HWPOISON), and two numbers beside that make guards for stacks",
         calls: &[
             Call::only(libc::SYS_mmap, &[lacks(2, libc::PROT_EXEC), lacks(2, libc::PROT_WRITE)]),
             Call::only(libc::SYS_mprotect, &[lacks(2, libc::PROT_EXEC)]),
             Call::any(libc::SYS_brk),
-            Call::any(libc::SYS_madvise),
+            Call::only(
+                libc::SYS_madvise,
+                &[lacks(2, MADV_OF_HARDWARE), is(2, MADV_GUARD_INSTALL), is(2, MADV_GUARD_REMOVE)],
+            ),
             Call::any(libc::SYS_mincore),
             Call::any(libc::SYS_mremap),
             Call::any(libc::SYS_munmap),
@@ -343,8 +349,9 @@ const WATCHING: &[Group] = &[
         ],
     },
     Group {
-        why: "reading every file in its turn, when no other wants the disk: its own threads' urgency, and nobody else's",
-        calls: &[Call::only(libc::SYS_ioprio_set, &[is(0, IOPRIO_WHO_PROCESS), is(1, 0)])],
+        why: "reading every file in its turn, when no other wants the disk: the least urgency that there is, and \
+              the kernel lets nobody set that of another user's threads",
+        calls: &[Call::only(libc::SYS_ioprio_set, &[is(2, IOPRIO_IDLE)])],
     },
     Group {
         why: "whether the clock is kept right, asked with the call that sets it for who has the capability",
@@ -352,7 +359,21 @@ const WATCHING: &[Group] = &[
     },
 ];
 
-const IOPRIO_WHO_PROCESS: i32 = 1;
+/// Of the flags of clone(2) what makes a namespace.
+const NAMESPACES: i32 = libc::CLONE_NEWNS
+    | libc::CLONE_NEWCGROUP
+    | libc::CLONE_NEWUTS
+    | libc::CLONE_NEWIPC
+    | libc::CLONE_NEWUSER
+    | libc::CLONE_NEWPID
+    | libc::CLONE_NEWNET;
+/// madvise(2): from 64 on there are MADV_HWPOISON (100) and MADV_SOFT_OFFLINE (101), which take pages from the machine, and
+/// the two of guards, which the C library uses (glibc 2.42).
+const MADV_OF_HARDWARE: i32 = 64;
+const MADV_GUARD_INSTALL: i32 = 102;
+const MADV_GUARD_REMOVE: i32 = 103;
+/// IOPRIO_CLASS_IDLE, shifted by IOPRIO_CLASS_SHIFT.
+const IOPRIO_IDLE: i32 = 3 << 13;
 const FIONBIO: i32 = 0x5421;
 const FIOCLEX: i32 = 0x5451;
 const FIONREAD: i32 = 0x541b;
