@@ -31,13 +31,20 @@ pub(super) struct Release {
     has_no_list_for_all: bool,
     /// The checksum part, in which every list of the suite is named.
     index: Vec<u8>,
+    /// The same part with SHA-256, which may be another one.
+    sha256: Vec<u8>,
 }
 
 impl Release {
     /// `None` when `apt-get update` never brought one.
     pub(super) fn of(host: &Host, source: &Source) -> Result<Option<Self>, Unreadable> {
-        for name in ["InRelease", "Release"] {
-            let path = Path::new(LISTS).join(format!("{}{name}", source.prefix()));
+        Self::with_prefix(host, &source.prefix())
+    }
+
+    /// The one whose name begins so, as the lists that it names do.
+    pub(super) fn with_prefix(host: &Host, prefix: &str) -> Result<Option<Self>, Unreadable> {
+        for name in NAMES {
+            let path = Path::new(LISTS).join(format!("{prefix}{name}"));
             match host.read(&path, MAX_RELEASE) {
                 Ok(bytes) => return Self::parse(&bytes, path).map(Some),
                 Err(cause) if cause.is_absent() => {}
@@ -83,6 +90,7 @@ impl Release {
                 .find_map(|name| stanza.field(name))
                 .unwrap_or_default()
                 .to_vec(),
+            sha256: stanza.field("SHA256").unwrap_or_default().to_vec(),
             path,
         })
     }
@@ -104,6 +112,16 @@ impl Release {
             let after = self.index.get(at + name.len());
             before.is_none_or(u8::is_ascii_whitespace)
                 && after.is_none_or(|byte| *byte == b'.' || byte.is_ascii_whitespace())
+        })
+    }
+
+    /// Whether it says that the list of that name has this SHA-256, in small hexadecimal digits.
+    pub(super) fn records(&self, name: &str, sha256: &str) -> bool {
+        self.sha256.split(|&byte| byte == b'\n').any(|line| {
+            let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+            let (digest, _, named) = (words.next(), words.next(), words.next());
+            digest.is_some_and(|digest| digest.eq_ignore_ascii_case(sha256.as_bytes()))
+                && named.is_some_and(|named| named == name.as_bytes())
         })
     }
 
@@ -143,6 +161,8 @@ fn time(value: &str) -> Option<Timestamp> {
     jiff::fmt::rfc2822::parse(&value).ok().map(|time| time.timestamp())
 }
 
+/// What an archive calls it, the one that is signed in line first.
+pub(super) const NAMES: [&str; 2] = ["InRelease", "Release"];
 /// The largest known is half a megabyte.
 const MAX_RELEASE: u64 = 32 * 1024 * 1024;
 
@@ -170,6 +190,9 @@ mod tests {
         assert!(release.lists("main/binary-amd64/Packages"));
         assert!(!release.lists("binary-amd64/Packages"));
         assert!(!release.lists("main/binary-amd64/Pack"));
+        assert!(release.records("main/binary-amd64/Packages.xz", "aa"));
+        assert!(!release.records("main/binary-amd64/Packages", "aa"));
+        assert!(!release.records("main/binary-amd64/Packages.xz", "ab"));
     }
 
     #[test]
