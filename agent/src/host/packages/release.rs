@@ -115,13 +115,12 @@ impl Release {
         })
     }
 
-    /// Whether it says that the list of that name has this SHA-256, in small hexadecimal digits.
-    pub(super) fn records(&self, name: &str, sha256: &str) -> bool {
-        self.sha256.split(|&byte| byte == b'\n').any(|line| {
-            let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-            let (digest, _, named) = (words.next(), words.next(), words.next());
-            digest.is_some_and(|digest| digest.eq_ignore_ascii_case(sha256.as_bytes()))
-                && named.is_some_and(|named| named == name.as_bytes())
+    /// The SHA-256 that it says a list of that name has, in hexadecimal digits.
+    pub(super) fn sha256(&self, name: &str) -> Option<&str> {
+        self.sha256.split(|&byte| byte == b'\n').find_map(|line| {
+            let mut words = std::str::from_utf8(line).ok()?.split_ascii_whitespace();
+            let digest = words.next()?;
+            (words.nth(1)? == name).then_some(digest)
         })
     }
 
@@ -190,9 +189,8 @@ mod tests {
         assert!(release.lists("main/binary-amd64/Packages"));
         assert!(!release.lists("binary-amd64/Packages"));
         assert!(!release.lists("main/binary-amd64/Pack"));
-        assert!(release.records("main/binary-amd64/Packages.xz", "aa"));
-        assert!(!release.records("main/binary-amd64/Packages", "aa"));
-        assert!(!release.records("main/binary-amd64/Packages.xz", "ab"));
+        assert_eq!(release.sha256("main/binary-amd64/Packages.xz"), Some("aa"));
+        assert_eq!(release.sha256("main/binary-amd64/Packages"), None);
     }
 
     #[test]

@@ -164,12 +164,12 @@ impl Round<'_> {
             return Ok(unlisted());
         }
         let deb = self.deb(&candidate.path, sought.size)?;
-        let mut same = listed.iter().filter(|listed| listed.sha256 == deb.sha256).peekable();
-        if same.peek().is_none() {
+        let same = || listed.iter().filter(|listed| listed.sha256 == deb.sha256);
+        if same().next().is_none() {
             return Ok(unlisted());
         }
-        if same.all(|listed| listed.doubt.is_some()) {
-            let doubt = listed.iter().find_map(|listed| listed.doubt.clone());
+        if same().all(|listed| listed.doubt.is_some()) {
+            let doubt = same().find_map(|listed| listed.doubt.clone());
             return Err(Vouched::Unknown(doubt.unwrap_or_default()));
         }
         let published = deb

@@ -1,6 +1,7 @@
 //! What apt's lists say of packages at hand, in one pass, and whether the archive's own head names the list.
 
 use std::collections::HashMap;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
@@ -9,7 +10,7 @@ use crate::host::packages::LISTS;
 use crate::host::packages::lists::{List, MAX_LISTS};
 use crate::host::packages::release::{NAMES, Release};
 use crate::host::packages::stanza::{Stanza, word};
-use crate::host::{Cause, Host, Unreadable};
+use crate::host::{Cause, Host, Text, Unreadable};
 
 /// A package that a list may have.
 #[derive(Debug)]
@@ -67,7 +68,7 @@ pub(super) fn read(host: &Host, sought: &[Sought]) -> Result<Lists, Unreadable> 
         if digests.is_empty() {
             continue;
         }
-        let doubt = doubt(host, &heads, &name, &sha256.finalize()).map(|cause| cause.to_string());
+        let doubt = check(host, &heads, &name, &sha256.finalize()).err().map(|cause| cause.to_string());
         for (index, sha256) in digests {
             lists.found[index].push(Listed { sha256, doubt: doubt.clone() });
         }
@@ -93,27 +94,23 @@ fn digest(stanza: &Stanza<'_>, sought: &Sought) -> Option<[u8; 32]> {
     (digits.len() == 64 && digits.bytes().all(|digit| digit.is_ascii_hexdigit())).then_some(digest)
 }
 
-/// Why a list is not to be believed: the head of its archive does not name it with this digest.
-fn doubt(host: &Host, heads: &[String], name: &str, sha256: &[u8]) -> Option<Unreadable> {
-    let path = || Path::new(LISTS).join(name);
+/// An error says why a list is not to be believed: the head of its archive does not name it with this digest.
+fn check(host: &Host, heads: &[String], name: &str, sha256: &[u8]) -> Result<(), Unreadable> {
+    let doubt = |what| Err(Unreadable::new(Path::new(LISTS).join(name), Cause::Unsupported(what)));
     // An archive may lie beneath another one.
-    let longest = heads.iter().filter(|head| name.starts_with(*head)).max_by_key(|head| head.len());
-    let read = longest.map(|head| Release::with_prefix(host, head).map(|release| (head, release)));
-    let Some((head, release)) = (match read.transpose() {
-        Ok(read) => read.and_then(|(head, release)| release.map(|release| (head, release))),
-        Err(cause) => return Some(cause),
-    }) else {
-        return Some(Unreadable::new(
-            path(),
-            Cause::Unsupported("there is no InRelease that names it".into()),
-        ));
+    let head = heads.iter().filter(|head| name.starts_with(*head)).max_by_key(|head| head.len());
+    let release = head.map(|head| Release::with_prefix(host, head)).transpose()?.flatten();
+    let Some((head, release)) = head.zip(release) else {
+        return doubt("there is no InRelease that names it".to_owned());
     };
+    let path = Text::from_bytes(release.path.as_os_str().as_bytes());
     let digits: String = sha256.iter().map(|byte| format!("{byte:02x}")).collect();
-    if release.records(&within(&name[head.len()..]), &digits) {
-        return None;
+    match release.sha256(&within(&name[head.len()..])) {
+        Some(named) if named.eq_ignore_ascii_case(&digits) => Ok(()),
+        Some(_) => doubt(format!("it is not what {path} names")),
+        // Not every archive names what a list has when it is unpacked.
+        None => doubt(format!("{path} has no digest of it")),
     }
-    let what = format!("it is not what {} names", release.path.display());
-    Some(Unreadable::new(path(), Cause::Unsupported(what)))
 }
 
 /// What the head calls a list, out of the end of its file's name: `sources::file_name` backwards.
