@@ -16,6 +16,7 @@ mod release;
 mod sources;
 pub mod stanza;
 pub mod version;
+pub mod vouched;
 
 use std::collections::BTreeSet;
 

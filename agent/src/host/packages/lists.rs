@@ -1,6 +1,6 @@
 //! apt's lists of packages on the disk: plain or compressed, streamed, and only what is installed is kept.
 
-use std::fs::File;
+use std::collections::BTreeSet;
 use std::io::{self, BufRead as _, BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ pub(super) struct List {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Compression {
+pub(super) enum Compression {
     None,
     Lz4,
     Xz,
@@ -37,10 +37,41 @@ impl List {
         Ok(None)
     }
 
+    /// Every list of packages that apt has, each in the form in which [`List::find`] finds it.
+    pub(super) fn all(host: &Host) -> Result<Vec<(String, Self)>, Unreadable> {
+        let names = match host.list(LISTS, MAX_LISTS) {
+            Err(cause) if cause.is_absent() => return Ok(Vec::new()),
+            names => names?,
+        };
+        let plain = |name: &str| {
+            let form = FORMS.iter().find_map(|(extension, _)| {
+                name.strip_suffix(extension).filter(|name| name.ends_with("_Packages"))
+            });
+            form.map(str::to_owned)
+        };
+        let names: BTreeSet<String> =
+            names.iter().filter_map(|name| name.to_str()).filter_map(plain).collect();
+        let mut lists = Vec::new();
+        for name in names {
+            lists.extend(Self::find(host, &name)?.map(|list| (name, list)));
+        }
+        Ok(lists)
+    }
+
     /// Hands every stanza to `each`, until that says something against it.
     pub(super) fn read(
         &self,
         host: &Host,
+        each: impl FnMut(&Stanza<'_>) -> Result<(), String>,
+    ) -> Result<(), Unreadable> {
+        self.read_past(host, |_| {}, each)
+    }
+
+    /// As [`List::read`], and shows `past` every byte of the list as the archive has it, not compressed.
+    pub(super) fn read_past(
+        &self,
+        host: &Host,
+        past: impl FnMut(&[u8]),
         mut each: impl FnMut(&Stanza<'_>) -> Result<(), String>,
     ) -> Result<(), Unreadable> {
         let (file, meta) = host.open(&self.path)?;
@@ -48,7 +79,7 @@ impl List {
             return Err(Unreadable::new(&self.path, Cause::TooLarge { limit: MAX_FILE }));
         }
         let decoder = Decoder::new(file, self.compression).map_err(|error| self.damaged(&error))?;
-        let mut stanzas = Stanzas::new(decoder, MAX_LIST);
+        let mut stanzas = Stanzas::new(Shown { source: decoder, past }, MAX_LIST);
         while let Some(stanza) = stanzas.next().map_err(|error| self.damaged(&error))? {
             each(&stanza).map_err(|what| Unreadable::malformed(&self.path, 0, what))?;
         }
@@ -63,18 +94,31 @@ impl List {
     }
 }
 
-type Source = BufReader<File>;
-
-enum Decoder {
-    Plain(File),
-    Lz4(Box<lz4_flex::frame::FrameDecoder<Source>>),
-    Xz(Box<lzma_rust2::XzReader<Source>>),
-    Zstd(Box<ruzstd::decoding::StreamingDecoder<Source, ruzstd::decoding::FrameDecoder>>),
-    Gzip(Box<flate2::bufread::MultiGzDecoder<Source>>),
+/// Shows somebody what passes.
+struct Shown<R, F> {
+    source: R,
+    past: F,
 }
 
-impl Decoder {
-    fn new(file: File, compression: Compression) -> io::Result<Self> {
+impl<R: Read, F: FnMut(&[u8])> Read for Shown<R, F> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.source.read(buffer)?;
+        (self.past)(&buffer[..count]);
+        Ok(count)
+    }
+}
+
+/// A stream that somebody compressed.
+pub(super) enum Decoder<R: Read> {
+    Plain(R),
+    Lz4(Box<lz4_flex::frame::FrameDecoder<BufReader<R>>>),
+    Xz(Box<lzma_rust2::XzReader<BufReader<R>>>),
+    Zstd(Box<ruzstd::decoding::StreamingDecoder<BufReader<R>, ruzstd::decoding::FrameDecoder>>),
+    Gzip(Box<flate2::bufread::MultiGzDecoder<BufReader<R>>>),
+}
+
+impl<R: Read> Decoder<R> {
+    pub(super) fn new(file: R, compression: Compression) -> io::Result<Self> {
         let source = |file| BufReader::with_capacity(INPUT, file);
         Ok(match compression {
             Compression::None => Self::Plain(file),
@@ -95,7 +139,7 @@ impl Decoder {
     }
 }
 
-impl Read for Decoder {
+impl<R: Read> Read for Decoder<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let (count, source) = match self {
             Self::Plain(file) => return file.read(buffer),
@@ -126,6 +170,8 @@ const FORMS: [(&str, Compression); 7] = [
     (".lzma", Compression::Unsupported),
 ];
 
+/// An archive has some twenty files there.
+pub(super) const MAX_LISTS: usize = 100_000;
 /// The largest list of a large archive has some 70 MB.
 const MAX_FILE: u64 = 512 * 1024 * 1024;
 /// What a list may unpack to; beyond it somebody is playing with us.

@@ -31,13 +31,20 @@ pub(super) struct Release {
     has_no_list_for_all: bool,
     /// The checksum part, in which every list of the suite is named.
     index: Vec<u8>,
+    /// The same part with SHA-256, which may be another one.
+    sha256: Vec<u8>,
 }
 
 impl Release {
     /// `None` when `apt-get update` never brought one.
     pub(super) fn of(host: &Host, source: &Source) -> Result<Option<Self>, Unreadable> {
-        for name in ["InRelease", "Release"] {
-            let path = Path::new(LISTS).join(format!("{}{name}", source.prefix()));
+        Self::with_prefix(host, &source.prefix())
+    }
+
+    /// The one whose name begins so, as the lists that it names do.
+    pub(super) fn with_prefix(host: &Host, prefix: &str) -> Result<Option<Self>, Unreadable> {
+        for name in NAMES {
+            let path = Path::new(LISTS).join(format!("{prefix}{name}"));
             match host.read(&path, MAX_RELEASE) {
                 Ok(bytes) => return Self::parse(&bytes, path).map(Some),
                 Err(cause) if cause.is_absent() => {}
@@ -83,6 +90,7 @@ impl Release {
                 .find_map(|name| stanza.field(name))
                 .unwrap_or_default()
                 .to_vec(),
+            sha256: stanza.field("SHA256").unwrap_or_default().to_vec(),
             path,
         })
     }
@@ -104,6 +112,15 @@ impl Release {
             let after = self.index.get(at + name.len());
             before.is_none_or(u8::is_ascii_whitespace)
                 && after.is_none_or(|byte| *byte == b'.' || byte.is_ascii_whitespace())
+        })
+    }
+
+    /// The SHA-256 that it says a list of that name has, in hexadecimal digits.
+    pub(super) fn sha256(&self, name: &str) -> Option<&str> {
+        self.sha256.split(|&byte| byte == b'\n').find_map(|line| {
+            let mut words = std::str::from_utf8(line).ok()?.split_ascii_whitespace();
+            let digest = words.next()?;
+            (words.nth(1)? == name).then_some(digest)
         })
     }
 
@@ -143,6 +160,8 @@ fn time(value: &str) -> Option<Timestamp> {
     jiff::fmt::rfc2822::parse(&value).ok().map(|time| time.timestamp())
 }
 
+/// What an archive calls it, the one that is signed in line first.
+pub(super) const NAMES: [&str; 2] = ["InRelease", "Release"];
 /// The largest known is half a megabyte.
 const MAX_RELEASE: u64 = 32 * 1024 * 1024;
 
@@ -170,6 +189,8 @@ mod tests {
         assert!(release.lists("main/binary-amd64/Packages"));
         assert!(!release.lists("binary-amd64/Packages"));
         assert!(!release.lists("main/binary-amd64/Pack"));
+        assert_eq!(release.sha256("main/binary-amd64/Packages.xz"), Some("aa"));
+        assert_eq!(release.sha256("main/binary-amd64/Packages"), None);
     }
 
     #[test]
