@@ -163,7 +163,7 @@ fn objects(ec2: &Ec2) -> Vec<Value> {
 }
 
 /// renameat2 with RENAME_EXCHANGE has number 316 on x86-64.
-const EVADE: &str = r#"
+const EVADE: &str = r##"
 use strict;
 sub put { my ($path, $text) = @_; open my $file, ">", $path or die "$path: $!"; print $file $text; close $file }
 put("/root/new", "new"); rename "/root/new", "/etc/replaced" or die;
@@ -178,7 +178,7 @@ put("/etc/ld.so.preload", "");
 put("/etc/cron.d/x", "# nothing\n");
 # A mount namespace that nobody else sees, in which another name leads to the same file.
 system("unshare", "--mount", "sh", "-c", "touch /root/place; mount --bind /etc/bound /root/place; echo x >> /root/place") == 0 or die;
-"#;
+"##;
 
 /// A hundred packages with four files each.
 const PACKAGES: &str = r#"
