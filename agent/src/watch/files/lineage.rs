@@ -194,7 +194,8 @@ impl Who for Lineage {
         let process = self.table.get(&mark.pid).filter(|process| mark.at >= process.shared_until)?;
         let state = &process.phases.get(process.phase_at(mark.at))?.state;
         let named = state.image.named();
-        let (device, inode) = named.program.as_ref().map_or((0, 0), |program| (program.device, program.inode));
+        let (device, inode) =
+            named.program.as_ref().map_or((0, 0), |program| (program.device, program.inode));
         self.updates.of_run(state.update?, device, inode)
     }
 

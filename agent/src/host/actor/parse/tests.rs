@@ -18,7 +18,10 @@ fn a_name_with_a_parenthesis_does_not_shift_the_fields() {
 
 #[test]
 fn the_first_two_ids_are_the_real_and_the_effective_one() {
-    assert_eq!(Ids::parse(b"Name:\tx\nUid:\t1000\t0\t0\t0\nGid:\t5\t5\t5\t5\n"), Some(Ids { real: 1000, effective: 0 }));
+    assert_eq!(
+        Ids::parse(b"Name:\tx\nUid:\t1000\t0\t0\t0\nGid:\t5\t5\t5\t5\n"),
+        Some(Ids { real: 1000, effective: 0 })
+    );
     assert_eq!(Ids::parse(b"Uid:\t1000\n"), None);
     assert_eq!(login_uid(b"1000"), Some(1000));
     assert_eq!(login_uid(b"4294967295"), None);
@@ -55,10 +58,17 @@ fn a_terminals_number_has_a_name() {
 #[test]
 fn an_ssh_connection_is_an_address_and_a_port_or_nothing() {
     let ssh = |environ: &[u8]| ssh(environ).map(|text| text.as_str().to_owned());
-    assert_eq!(ssh(b"A=1\0SSH_CONNECTION=203.0.113.9 51234 10.0.0.5 22\0").unwrap(), "203.0.113.9 port 51234");
+    assert_eq!(
+        ssh(b"A=1\0SSH_CONNECTION=203.0.113.9 51234 10.0.0.5 22\0").unwrap(),
+        "203.0.113.9 port 51234"
+    );
     assert_eq!(ssh(b"SSH_CONNECTION=fe80::1%eth0 5 fe80::2%eth0 22").unwrap(), "fe80::1%eth0 port 5");
-    for none in [&b"A=SSH_CONNECTION=1.2.3.4 5 6 7\0"[..], b"SSH_CONNECTION=", b"SSH_CONNECTION=me 1 2 3", b"SSH_CONNECTION=1.2.3.4 x"]
-    {
+    for none in [
+        &b"A=SSH_CONNECTION=1.2.3.4 5 6 7\0"[..],
+        b"SSH_CONNECTION=",
+        b"SSH_CONNECTION=me 1 2 3",
+        b"SSH_CONNECTION=1.2.3.4 x",
+    ] {
         assert_eq!(ssh(none), None, "{}", none.escape_ascii());
     }
 }
@@ -82,7 +92,9 @@ fn a_containers_id_is_in_the_control_groups_path() {
     }
     assert_eq!(of("0::/lxc.payload.web/system.slice/cron.service").unwrap(), "web");
     assert_eq!(of("9:cpu:/lxc/web").unwrap(), "web");
-    for path in ["0::/", "0::/system.slice/ssh.service", "0::/docker/short", "", "0::/user.slice/session-3.scope"] {
+    for path in
+        ["0::/", "0::/system.slice/ssh.service", "0::/docker/short", "", "0::/user.slice/session-3.scope"]
+    {
         assert_eq!(of(path), None, "{path}");
     }
 }
@@ -91,7 +103,11 @@ fn a_containers_id_is_in_the_control_groups_path() {
 fn ps_says_the_same_of_our_own_processes() {
     let host = Host::at("/").unwrap();
     let looks = Looks::new(&host);
-    let mut child = Command::new("sleep").args(["300", "a b"]).env("SSH_CONNECTION", "192.0.2.7 40000 10.0.0.1 22").spawn().unwrap();
+    let mut child = Command::new("sleep")
+        .args(["300", "a b"])
+        .env("SSH_CONNECTION", "192.0.2.7 40000 10.0.0.1 22")
+        .spawn()
+        .unwrap();
     // It is `sleep` when it has executed that; it fails on its arguments, but nobody has waited for it until then.
     let pids = [child.id(), std::process::id()];
     for pid in pids {
@@ -113,7 +129,10 @@ fn ps_says_the_same_of_our_own_processes() {
 
 fn ps(pid: u32) -> BTreeMap<&'static str, String> {
     let names = ["stat", "ppid", "ruid", "euid", "tty"];
-    let output = Command::new("ps").args(["-o", "stat=,ppid=,ruid=,euid=,tty=", "-p", &pid.to_string()]).output().unwrap();
+    let output = Command::new("ps")
+        .args(["-o", "stat=,ppid=,ruid=,euid=,tty=", "-p", &pid.to_string()])
+        .output()
+        .unwrap();
     let output = String::from_utf8(output.stdout).unwrap();
     names.into_iter().zip(output.split_whitespace().map(str::to_owned)).collect()
 }

@@ -1,0 +1,1 @@
+//! Both queues by hand.
