@@ -103,8 +103,8 @@ impl ProcessEvents {
 
     /// The connector answers within the call that asks, or (in another namespace, or without such a kernel) not at all.
     fn tell(&mut self, what: u32) -> Result<(), Errno> {
-        let sequence = self.port()?;
-        send(self.socket.as_raw_fd(), &parse::request(what, sequence), MsgFlags::empty())?;
+        let ours = self.port()?;
+        send(self.socket.as_raw_fd(), &parse::request(what, ours), MsgFlags::empty())?;
         loop {
             let datagram = match self.receive() {
                 Err(Errno::EAGAIN) => return Err(Errno::EOPNOTSUPP),
@@ -113,8 +113,8 @@ impl ProcessEvents {
             };
             for (of, told) in parse::messages(datagram.unwrap_or_default()) {
                 match told {
-                    Told::Answer(0) if of == sequence => return Ok(()),
-                    Told::Answer(error) if of == sequence => {
+                    Told::Answer(0) if of == ours.wrapping_add(1) => return Ok(()),
+                    Told::Answer(error) if of == ours.wrapping_add(1) => {
                         return Err(Errno::from_raw(error.cast_signed()));
                     }
                     _ => {}

@@ -12,14 +12,14 @@ pub(super) enum Told {
     Other,
 }
 
-/// Each message of the process connector with its sequence number. It ends at the first that does not fit.
+/// Each message of the process connector with what it acknowledges. It ends at the first that does not fit.
 pub(super) fn messages(datagram: &[u8]) -> impl Iterator<Item = (u32, Told)> {
     let mut rest = datagram;
     std::iter::from_fn(move || {
         let length = usize::try_from(number(rest, 0)?).ok()?;
         let message = rest.get(..length).filter(|_| length >= NETLINK)?;
         rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
-        Some((number(message, SEQUENCE).unwrap_or(0), told(message).unwrap_or(Told::Other)))
+        Some((number(message, ACK).unwrap_or(0), told(message).unwrap_or(Told::Other)))
     })
 }
 
@@ -49,16 +49,17 @@ fn number(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_ne_bytes(*bytes.get(at..)?.first_chunk()?))
 }
 
-/// Asks the connector for something, here whether to tell.
-pub(super) fn request(what: u32, sequence: u32) -> Vec<u8> {
+/// Asks the connector to tell or not to; the answer acknowledges one more than `ack`, and has a sequence number of its
+/// own.
+pub(super) fn request(what: u32, ack: u32) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(WHAT + 4);
     bytes.extend(40_u32.to_ne_bytes());
     // NLMSG_DONE, no flags.
     bytes.extend(3_u16.to_ne_bytes());
     bytes.extend(0_u16.to_ne_bytes());
-    bytes.extend(sequence.to_ne_bytes());
     bytes.extend(0_u32.to_ne_bytes());
-    for number in [CN_IDX_PROC, CN_VAL_PROC, sequence, 0] {
+    bytes.extend(0_u32.to_ne_bytes());
+    for number in [CN_IDX_PROC, CN_VAL_PROC, 0, ack] {
         bytes.extend(number.to_ne_bytes());
     }
     // The length of what follows, and flags.
@@ -83,7 +84,7 @@ pub(super) const EXIT: u32 = 0x8000_0000;
 const NETLINK: usize = 16;
 const IDX: usize = NETLINK;
 const VAL: usize = NETLINK + 4;
-const SEQUENCE: usize = NETLINK + 8;
+const ACK: usize = NETLINK + 12;
 const CONNECTOR: usize = NETLINK + 20;
 pub(super) const WHAT: usize = CONNECTOR;
 const TIME: usize = CONNECTOR + 8;

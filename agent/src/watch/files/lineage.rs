@@ -49,6 +49,8 @@ impl fmt::Debug for Sources {
 /// All processes, followed.
 pub struct Lineage {
     sources: Sources,
+    /// Otherwise only what lives can be told of.
+    follows: bool,
     table: HashMap<u32, Process>,
     /// Those that ended, the oldest first, each with its number.
     ended: VecDeque<(u32, u64, Instant)>,
@@ -78,6 +80,7 @@ impl Lineage {
     /// Follows from now on; whoever lives already is looked at once.
     pub fn start(sources: Sources, recognised: Recognised) -> Self {
         let mut lineage = Self {
+            follows: sources.events.is_some(),
             sources,
             table: HashMap::new(),
             ended: VecDeque::new(),
@@ -95,7 +98,7 @@ impl Lineage {
             broken: None,
             overruns: 0,
         };
-        if lineage.sources.events.is_some() {
+        if lineage.follows {
             lineage.seed();
         }
         lineage
@@ -127,6 +130,7 @@ impl Lineage {
                 Err(errno) => {
                     self.broken = Some(errno);
                     self.sources.events = None;
+                    self.follows = false;
                     is_overrun = true;
                     break;
                 }
@@ -165,7 +169,7 @@ impl Who for Lineage {
     }
 
     fn mark(&mut self, pid: u32, pidfd: Option<BorrowedFd<'_>>) -> Mark {
-        if self.sources.events.is_none() {
+        if !self.follows {
             self.look_while_it_lives(pid, pidfd);
         }
         let at = self.opens.follow(pid).map_or(self.batch, |at| at.max(self.batch));
@@ -174,7 +178,7 @@ impl Who for Lineage {
 
     fn drain(&mut self) {
         let now = Instant::now();
-        if self.sources.events.is_some() {
+        if self.follows {
             self.read(now);
         } else {
             self.at += 1;
@@ -194,7 +198,8 @@ impl Who for Lineage {
         let process = self.table.get(&mark.pid).filter(|process| mark.at >= process.shared_until)?;
         let state = &process.phases.get(process.phase_at(mark.at))?.state;
         let named = state.image.named();
-        let (device, inode) = named.program.as_ref().map_or((0, 0), |program| (program.device, program.inode));
+        let (device, inode) =
+            named.program.as_ref().map_or((0, 0), |program| (program.device, program.inode));
         self.updates.of_run(state.update?, device, inode)
     }
 

@@ -1,6 +1,7 @@
 //! Literal samples, random bytes, and ps(1) as a second opinion.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt as _;
 use std::process::Command;
 
 use proptest::prelude::*;
@@ -18,7 +19,10 @@ fn a_name_with_a_parenthesis_does_not_shift_the_fields() {
 
 #[test]
 fn the_first_two_ids_are_the_real_and_the_effective_one() {
-    assert_eq!(Ids::parse(b"Name:\tx\nUid:\t1000\t0\t0\t0\nGid:\t5\t5\t5\t5\n"), Some(Ids { real: 1000, effective: 0 }));
+    assert_eq!(
+        Ids::parse(b"Name:\tx\nUid:\t1000\t0\t0\t0\nGid:\t5\t5\t5\t5\n"),
+        Some(Ids { real: 1000, effective: 0 })
+    );
     assert_eq!(Ids::parse(b"Uid:\t1000\n"), None);
     assert_eq!(login_uid(b"1000"), Some(1000));
     assert_eq!(login_uid(b"4294967295"), None);
@@ -29,7 +33,7 @@ fn the_first_two_ids_are_the_real_and_the_effective_one() {
 fn arguments_are_told_with_blanks_and_without_control_bytes() {
     let command = |line: &[u8]| command(line).map(|text| text.as_str().to_owned());
     assert_eq!(command(b"sh\0-c\0a b\0").unwrap(), "sh -c a b");
-    assert_eq!(command(b"x\0\x1b[2J\n\0\0").unwrap(), "x \\u{1b}[2J\\n");
+    assert_eq!(command(b"x\0\x1b[2J\n\0\0").unwrap(), "x \\x1b[2J\\n");
     assert_eq!(command(b""), None);
     assert_eq!(command(b"\0\0"), None);
 }
@@ -55,10 +59,17 @@ fn a_terminals_number_has_a_name() {
 #[test]
 fn an_ssh_connection_is_an_address_and_a_port_or_nothing() {
     let ssh = |environ: &[u8]| ssh(environ).map(|text| text.as_str().to_owned());
-    assert_eq!(ssh(b"A=1\0SSH_CONNECTION=203.0.113.9 51234 10.0.0.5 22\0").unwrap(), "203.0.113.9 port 51234");
+    assert_eq!(
+        ssh(b"A=1\0SSH_CONNECTION=203.0.113.9 51234 10.0.0.5 22\0").unwrap(),
+        "203.0.113.9 port 51234"
+    );
     assert_eq!(ssh(b"SSH_CONNECTION=fe80::1%eth0 5 fe80::2%eth0 22").unwrap(), "fe80::1%eth0 port 5");
-    for none in [&b"A=SSH_CONNECTION=1.2.3.4 5 6 7\0"[..], b"SSH_CONNECTION=", b"SSH_CONNECTION=me 1 2 3", b"SSH_CONNECTION=1.2.3.4 x"]
-    {
+    for none in [
+        &b"A=SSH_CONNECTION=1.2.3.4 5 6 7\0"[..],
+        b"SSH_CONNECTION=",
+        b"SSH_CONNECTION=me 1 2 3",
+        b"SSH_CONNECTION=1.2.3.4 x",
+    ] {
         assert_eq!(ssh(none), None, "{}", none.escape_ascii());
     }
 }
@@ -82,7 +93,9 @@ fn a_containers_id_is_in_the_control_groups_path() {
     }
     assert_eq!(of("0::/lxc.payload.web/system.slice/cron.service").unwrap(), "web");
     assert_eq!(of("9:cpu:/lxc/web").unwrap(), "web");
-    for path in ["0::/", "0::/system.slice/ssh.service", "0::/docker/short", "", "0::/user.slice/session-3.scope"] {
+    for path in
+        ["0::/", "0::/system.slice/ssh.service", "0::/docker/short", "", "0::/user.slice/session-3.scope"]
+    {
         assert_eq!(of(path), None, "{path}");
     }
 }
@@ -91,29 +104,42 @@ fn a_containers_id_is_in_the_control_groups_path() {
 fn ps_says_the_same_of_our_own_processes() {
     let host = Host::at("/").unwrap();
     let looks = Looks::new(&host);
-    let mut child = Command::new("sleep").args(["300", "a b"]).env("SSH_CONNECTION", "192.0.2.7 40000 10.0.0.1 22").spawn().unwrap();
-    // It is `sleep` when it has executed that; it fails on its arguments, but nobody has waited for it until then.
-    let pids = [child.id(), std::process::id()];
-    for pid in pids {
-        let Some(ours) = looks.at(pid) else { continue };
-        let theirs = ps(pid);
-        if theirs["stat"].starts_with('Z') {
-            continue;
-        }
+    let mut sleep = Command::new("sleep");
+    // Whoever spawns it goes on when it was executed.
+    let mut child = sleep.arg("300").env("SSH_CONNECTION", "192.0.2.7 40000 10.0.0.1 22").spawn().unwrap();
+    for pid in [child.id(), std::process::id()] {
+        let (ours, theirs) = (looks.at(pid).unwrap(), ps(pid));
         assert_eq!(ours.parent.to_string(), theirs["ppid"]);
         assert_eq!(ours.uid.to_string(), theirs["ruid"]);
         assert_eq!(ours.euid.to_string(), theirs["euid"]);
-        let terminal = ours.terminal.as_ref().map_or("?", Text::as_str);
-        assert_eq!(terminal, theirs["tty"]);
+        assert_eq!(ours.terminal.as_ref().map_or("?", Text::as_str), theirs["tty"]);
+        // Of the command it has fewer blanks here.
+        let command = ours.command.unwrap();
+        assert!(command.as_str().starts_with(&theirs["args"]), "{command} {theirs:?}");
+        let began: i64 = ours.began.unwrap().as_second();
+        let age: i64 = theirs["etimes"].parse().unwrap();
+        let off = (jiff::Timestamp::now().as_second() - began - age).abs();
+        assert!(off < 120, "{off} seconds between two ways to tell when it began");
+        let file = std::fs::metadata(format!("/proc/{pid}/exe")).unwrap();
+        let program = ours.program.unwrap();
+        assert_eq!((program.device, program.inode), (file.dev(), file.ino()));
     }
+    let details = looks.at(child.id()).unwrap();
+    assert_eq!(details.ssh.unwrap().as_str(), "192.0.2.7 port 40000");
+    assert_eq!(details.command.unwrap().as_str(), "sleep 300");
+    assert!(details.program.unwrap().path.ends_with(b"/sleep"));
+    assert!(looks.pids().contains(&child.id()));
     child.kill().unwrap();
     child.wait().unwrap();
     assert_eq!(looks.at(child.id()), None);
 }
 
 fn ps(pid: u32) -> BTreeMap<&'static str, String> {
-    let names = ["stat", "ppid", "ruid", "euid", "tty"];
-    let output = Command::new("ps").args(["-o", "stat=,ppid=,ruid=,euid=,tty=", "-p", &pid.to_string()]).output().unwrap();
+    let names = ["stat", "ppid", "ruid", "euid", "tty", "etimes", "args"];
+    let output = Command::new("ps")
+        .args(["-o", "stat=,ppid=,ruid=,euid=,tty=,etimes=,args=", "-p", &pid.to_string()])
+        .output()
+        .unwrap();
     let output = String::from_utf8(output.stdout).unwrap();
     names.into_iter().zip(output.split_whitespace().map(str::to_owned)).collect()
 }

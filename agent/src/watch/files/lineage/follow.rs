@@ -51,8 +51,7 @@ impl Lineage {
                 let state = process.now().map_or_else(State::unknown, |phase| phase.state.clone());
                 let is_stale = process.is_stale || parent <= INIT || lets_others_in(&state.image);
                 let standing = inherited(parent, &state);
-                let mut born =
-                    Process::new(self.number, State { standing, ..state }, parents, self.at);
+                let mut born = Process::new(self.number, State { standing, ..state }, parents, self.at);
                 born.is_stale = is_stale;
                 born
             }

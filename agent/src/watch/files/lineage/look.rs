@@ -50,8 +50,9 @@ impl Lineage {
         for pid in gone {
             self.exits(pid, now);
         }
-        let (known, other): (Vec<_>, Vec<_>) =
-            found.into_iter().partition(|details| self.table.get(&details.pid).is_some_and(|of| of.agrees(details)));
+        let (known, other): (Vec<_>, Vec<_>) = found
+            .into_iter()
+            .partition(|details| self.table.get(&details.pid).is_some_and(|of| of.agrees(details)));
         for details in known {
             self.apply(&details, true);
         }
@@ -108,7 +109,8 @@ impl Lineage {
     /// Somebody of whom nothing was told: it is looked at with whoever above it is unknown, too.
     pub(super) fn look_at_unknown(&mut self, pid: u32, now: Instant) {
         let (mut found, mut pid) = (Vec::new(), pid);
-        while pid != 0 && found.len() < MAX_PARENTS && !self.table.contains_key(&pid) && self.budget.take(now) {
+        while pid != 0 && found.len() < MAX_PARENTS && !self.table.contains_key(&pid) && self.budget.take(now)
+        {
             let Some(details) = (self.sources.look)(pid) else { break };
             pid = details.parent;
             found.push(details);
@@ -215,10 +217,11 @@ fn standing(before: &Standing, details: &Details) -> Standing {
 impl Process {
     /// Whether this is the process that was found, and it executes what it was known to.
     fn agrees(&self, details: &Details) -> bool {
-        let is_its = |phase: &super::process::Phase| match (&phase.state.image.named().program, &details.program) {
-            (Some(known), Some(found)) => is_same(known, found),
-            (known, found) => known.is_none() && found.is_none(),
-        };
+        let is_its =
+            |phase: &super::process::Phase| match (&phase.state.image.named().program, &details.program) {
+                (Some(known), Some(found)) => is_same(known, found),
+                (known, found) => known.is_none() && found.is_none(),
+            };
         self.ended.is_none()
             && self.ticks.is_none_or(|ticks| ticks == details.ticks)
             && self.now().is_some_and(is_its)

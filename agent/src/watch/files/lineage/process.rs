@@ -196,7 +196,9 @@ impl Process {
 
     /// The rest of what was opened for an image has come.
     pub(super) fn complete(&mut self, image: &Arc<Image>, chain: &Chain) {
-        if let Some(opened) = chain.program().filter(|_| !chain.is_loader_alone() || image.named().program.is_none()) {
+        if let Some(opened) =
+            chain.program().filter(|_| !chain.is_loader_alone() || image.named().program.is_none())
+        {
             image.named().program = Some(program(&opened.file));
         }
         for phase in self.phases.iter_mut().filter(|phase| Arc::ptr_eq(&phase.state.image, image)) {
@@ -214,7 +216,8 @@ impl Process {
             return Arc::clone(links);
         }
         let own = self.now().map(|phase| Link { pid, image: Arc::clone(&phase.state.image) });
-        let links: Arc<[Link]> = own.into_iter().chain(self.parents.iter().cloned()).take(MAX_PARENTS).collect();
+        let links: Arc<[Link]> =
+            own.into_iter().chain(self.parents.iter().cloned()).take(MAX_PARENTS).collect();
         self.as_parent = Some(Arc::clone(&links));
         links
     }

@@ -20,7 +20,8 @@ impl Lineage {
         if self.table.get(&pid).is_some_and(|process| process.is_stale && process.ended.is_none()) {
             self.look_again(pid, now);
         }
-        let is_doubtful = |process: &Process| at < self.doubt_until && process.confirmed_at != self.doubt_until;
+        let is_doubtful =
+            |process: &Process| at < self.doubt_until && process.confirmed_at != self.doubt_until;
         let Some(process) = self.table.get_mut(&pid) else {
             return Some(Arc::new(self.of_nobody(pid, at)));
         };
@@ -33,7 +34,11 @@ impl Lineage {
         if is_doubtful {
             unknown.push(LOST.to_owned());
         }
-        if process.phases.get(place + 1).is_some_and(|next| next.kind == Turn::ExecutedUnseen && at < next.learned) {
+        if process
+            .phases
+            .get(place + 1)
+            .is_some_and(|next| next.kind == Turn::ExecutedUnseen && at < next.learned)
+        {
             unknown.push(UNSEEN.to_owned());
         }
         let phase = process.phases.get(place)?;
@@ -61,7 +66,12 @@ impl Lineage {
     fn of_nobody(&self, pid: u32, at: u64) -> Actor {
         let file = self.opens.last(pid);
         let why = if at < self.doubt_until { LOST } else { GONE };
-        Actor { pid, program: file.map(|file| program(&file)), unknown: Some(Text::new(why)), ..Actor::default() }
+        Actor {
+            pid,
+            program: file.map(|file| program(&file)),
+            unknown: Some(Text::new(why)),
+            ..Actor::default()
+        }
     }
 
     /// Whoever began a run is told when it was looked at.
@@ -118,7 +128,9 @@ pub(super) fn hand(standing: &Standing, named: &Named) -> Option<Hand> {
     let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
     let command = named.command.as_ref().map_or("", Text::as_str);
     if SSM_WORKERS.contains(&name) {
-        return Some(Hand::Ssm { command: command.split(' ').nth(1).filter(|id| !id.is_empty()).map(Text::new) });
+        return Some(Hand::Ssm {
+            command: command.split(' ').nth(1).filter(|id| !id.is_empty()).map(Text::new),
+        });
     }
     if ANSIBLE.iter().any(|mark| command.contains(mark)) {
         return Some(Hand::Ansible);
