@@ -325,3 +325,6 @@ const MOST: usize = 20_000;
 const MOST_SEEN: usize = 16 * 1024;
 /// Hashes that wait to be kept: a page of what is written.
 const BATCH: usize = 1_024;
+
+#[cfg(test)]
+mod tests;

@@ -180,4 +180,6 @@ const SHOWN_OF_DIGEST: usize = 12;
 #[cfg(test)]
 mod drift_tests;
 #[cfg(test)]
+mod noticed_tests;
+#[cfg(test)]
 mod tests;

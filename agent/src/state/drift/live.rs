@@ -128,3 +128,6 @@ const TO_A_FILE: &[How] = &[
     How::MOVED_HERE,
     How::MODIFIED,
 ];
+
+#[cfg(test)]
+pub(in crate::state::drift) mod tests;

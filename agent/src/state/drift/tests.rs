@@ -267,8 +267,8 @@ proptest! {
     }
 }
 
-const NOTHING: Vec<String> = Vec::new();
-const NOBODY: fn(&[u8]) -> bool = |_| false;
+pub(super) const NOTHING: Vec<String> = Vec::new();
+pub(super) const NOBODY: fn(&[u8]) -> bool = |_| false;
 
 fn looks() -> impl Strategy<Value = Vec<Vec<Drift>>> {
     let one = (0_u8..6, 1_u16..4, 0_u8..3, any::<bool>()).prop_map(|(name, fields, weight, is_explained)| {
@@ -295,7 +295,7 @@ fn stand(state: &mut DriftState, stands: &Stands) -> Vec<String> {
     lines(&bodies)
 }
 
-fn lines(changes: &[DriftBody]) -> Vec<String> {
+pub(super) fn lines(changes: &[DriftBody]) -> Vec<String> {
     let word = |value: &dyn serde_json::value::Index, json: &serde_json::Value| {
         json[value].as_str().unwrap_or("").to_owned()
     };
@@ -326,7 +326,7 @@ fn lines(changes: &[DriftBody]) -> Vec<String> {
         .collect()
 }
 
-fn report(drifts: &[Drift]) -> Report {
+pub(super) fn report(drifts: &[Drift]) -> Report {
     Report {
         began: at(0),
         took: Duration::ZERO,
@@ -341,7 +341,7 @@ fn report(drifts: &[Drift]) -> Report {
     }
 }
 
-fn drift(path: &str) -> Drift {
+pub(super) fn drift(path: &str) -> Drift {
     Drift {
         path: path.into(),
         change: Change::Modified,
@@ -355,11 +355,11 @@ fn drift(path: &str) -> Drift {
     }
 }
 
-fn explained(path: &str) -> Drift {
+pub(super) fn explained(path: &str) -> Drift {
     Drift { package: Some(Accounted { package: "openssl 3".into(), records: Records::Same }), ..drift(path) }
 }
 
-fn weighing(path: &str, severity: Severity) -> Drift {
+pub(super) fn weighing(path: &str, severity: Severity) -> Drift {
     Drift { severity, ..drift(path) }
 }
 
@@ -395,6 +395,6 @@ fn sound(standing: &Standing) -> Stands {
     Stands::Sound(Box::new(standing.clone()))
 }
 
-fn at(second: i64) -> Timestamp {
+pub(super) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
 }

@@ -67,6 +67,11 @@ impl DriftState {
     fn one_of<'d>(&self, run: &mut Run<'d>, drift: &'d Drift, touched: Option<&OfUpdate>, now: Timestamp) {
         let digest = digest(drift);
         let open = self.open.get(&drift.path);
+        let is_itself = touched.is_some_and(|of| of.touched.path == drift.path);
+        if !is_itself && open.is_some_and(|open| open.digest.as_str() == digest) {
+            // It was told when somebody else did it, in a directory that is the update's.
+            return;
+        }
         let by = by(drift, touched);
         if matches!(by, By::Nobody) {
             if self.is_accounted(&drift.path, &digest)
@@ -205,3 +210,6 @@ fn has_version(package: &Told) -> bool {
 const LISTED: &str = "listed";
 /// As many as may be open; the rest is told object by object.
 const MAX_ACCOUNTED: usize = 100_000;
+
+#[cfg(test)]
+mod tests;
