@@ -194,6 +194,8 @@ const EXCEPTIONS: &[(&str, &[&str], &str)] = &[
     ("sys/clock.rs", &["unsafe {"], "neither has adjtimex"),
     ("sys/priority.rs", &["unsafe {"], "nor ioprio_set"),
     ("sys/process_events/filter.rs", &["unsafe {"], "nor a socket's filter"),
+    ("sys/fanotify.rs", &["unsafe {"], "nor fanotify for what comes with names"),
+    ("sys/fanotify/handles.rs", &["unsafe {"], "nor open_by_handle_at"),
     ("sys/verity.rs", &["unsafe {"], "nor an ioctl that is told how much room there is for its answer"),
     ("sys/probe/bpf.rs", &["unsafe {"], "nor bpf, which nobody else here asks"),
     ("sys/probe/landlock.rs", &["unsafe {"], "nor landlock_create_ruleset"),

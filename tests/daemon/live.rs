@@ -48,7 +48,7 @@ fn whatever_way_a_file_is_changed_it_is_one_record() {
         "import ctypes, os\nos.chdir('{}')\nlibc = ctypes.CDLL(None, use_errno=True)\n\
          assert libc.renameat2(-100, b'left', -100, b'right', 2) == 0\nos.truncate('short', 2)\n\
          fd = os.open('.', os.O_TMPFILE | os.O_RDWR, 0o600)\nos.write(fd, b'x')\n\
-         os.link(f'/proc/self/fd/{{fd}}', 'unnamed', follow_symlinks=True)\nos.close(fd)\n\
+         assert libc.linkat(-100, f'/proc/self/fd/{{fd}}'.encode(), -100, b'unnamed', 0x400) == 0\nos.close(fd)\n\
          os.setxattr('label', 'user.label', b'x')\nos.chown('owner', 7, 7)\n",
         watched.display()
     ));
@@ -138,7 +138,7 @@ fn what_differed_for_a_moment_only_is_told_all_the_same() {
     fs::File::options().write(true).open(&one).unwrap().set_modified(modified).unwrap();
     sensor.signal(Signal::SIGCONT);
     let passed = of_path(&rig, &one, "passed")["body"].clone();
-    assert!(passed["count"].as_u64() >= Some(2), "{passed:#}");
+    assert_eq!((&passed["drift"], &passed["seen"]), (&Value::Null, &"event".into()), "{passed:#}");
     assert_eq!(passed["actor"]["pid"], std::process::id(), "{passed:#}");
     assert_is_as_on_disk(&rig);
     sensor.stop();

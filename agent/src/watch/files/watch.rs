@@ -77,7 +77,7 @@ pub enum By {
 pub struct Waker(Option<Arc<EventFd>>);
 
 impl Waker {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let made = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK);
         // Without it a turn lasts as long as it was told to.
         Self(made.ok().map(Arc::new))

@@ -99,7 +99,7 @@ impl Scene {
     fn until(&mut self, what: &str, is_enough: impl Fn(&[Noticed]) -> bool) {
         let end = Instant::now() + Duration::from_secs(60);
         while !is_enough(&self.noticed) {
-            assert!(Instant::now() < end, "{what} was not noticed, but {:#?}", self.noticed);
+            assert!(Instant::now() < end, "{what} was not noticed, but {}", shown(&self.noticed));
             let noticed = &mut self.noticed;
             self.watch.turn(Duration::from_millis(50), &mut |one| {
                 noticed.push(one);
@@ -144,10 +144,28 @@ impl Scene {
     }
 
     fn losses(&self) -> Vec<&Lost> {
-        let lost = |noticed| if let Noticed::Lost(lost) = noticed { Some(lost) } else { None };
         // Whoever else is busy on this machine may fill the queue.
-        self.noticed.iter().filter_map(lost).filter(|lost| lost.why != Why::Queue).collect()
+        let lost = self.noticed.iter().filter_map(lost_of);
+        lost.filter(|lost| lost.why != Why::Queue).collect()
     }
+}
+
+fn shown(noticed: &[Noticed]) -> String {
+    let shown = |one: &Noticed| match one {
+        Noticed::Touched(list) => {
+            let touched = list.iter().map(|touched| {
+                let names: Vec<_> = touched.how.names().collect();
+                format!("{} {names:?} {}", touched.path.escape_ascii(), touched.count)
+            });
+            touched.collect::<Vec<_>>().join("\n")
+        }
+        other => format!("{other:?}"),
+    };
+    noticed.iter().map(shown).collect::<Vec<_>>().join("\n")
+}
+
+fn lost_of(noticed: &Noticed) -> Option<&Lost> {
+    if let Noticed::Lost(lost) = noticed { Some(lost) } else { None }
 }
 
 fn touched(noticed: &[Noticed]) -> impl Iterator<Item = &Touched> {
@@ -318,8 +336,10 @@ fn a_decoy_is_told_when_it_is_opened_whoever_took_its_place() {
     fs::rename(scene.path("new"), &decoy).unwrap();
     scene.settle();
     drop(File::open(&decoy).unwrap());
-    drop(File::open(&decoy).unwrap());
-    scene.until("the opening of the other", |noticed| opened(noticed) == 3);
+    scene.until("the opening of the other", |noticed| opened(noticed) == 2);
+    fs::rename(&decoy, scene.path("elsewhere-moved")).unwrap();
+    drop(File::open(scene.path("elsewhere-moved")).unwrap());
+    scene.until("the opening under another name", |noticed| opened(noticed) == 3);
     // Written, and not closed.
     let file = File::create(&hot).unwrap();
     scene.touched("hot", How::CREATED);
@@ -386,3 +406,4 @@ fn the_next_process_goes_on_where_this_one_stopped() {
 }
 
 mod measured;
+mod mounted;
