@@ -28,10 +28,20 @@ fn an_update_is_one_record_and_no_alarm() {
     let file = Path::new("/opt/shop/file-3");
     inside(&rig, "printf x >> /opt/shop/file-3");
     let body = of_path(&rig, file, "new")["body"].clone();
-    assert_eq!((&body["explained"], &body["package"]["records"]), (&Value::Null, &"differs".into()), "{body:#}");
+    assert_eq!(
+        (&body["explained"], &body["package"]["records"]),
+        (&Value::Null, &"differs".into()),
+        "{body:#}"
+    );
     assert_eq!(objects(&rig).len(), 1, "{:#?}", objects(&rig));
     // And so is whoever calls himself dpkg.
-    inside(&rig, &format!("cp /usr/bin/cp {0}/dpkg; {0}/dpkg /etc/hostname /opt/shop/file-4", rig.folder().display()));
+    inside(
+        &rig,
+        &format!(
+            "mkdir {0}/by; cp /usr/bin/cp {0}/by/dpkg; {0}/by/dpkg /etc/hostname /opt/shop/file-4",
+            rig.folder().display()
+        ),
+    );
     let body = of_path(&rig, Path::new("/opt/shop/file-4"), "new")["body"].clone();
     let program = body["actor"]["program"]["path"].as_str().unwrap();
     assert!(program.ends_with("/dpkg") && program != "/usr/bin/dpkg", "{body:#}");
@@ -43,7 +53,10 @@ fn an_update_is_one_record_and_no_alarm() {
 #[test]
 fn what_an_update_brings_along_and_no_package_records_is_worse_than_a_change() {
     let (rig, sensor) = shop("");
-    dpkg(&rig, &package(&rig, "2", "#!/bin/sh\necho evil > /opt/shop/planted\necho evil >> /opt/shop/file-1\n"));
+    dpkg(
+        &rig,
+        &package(&rig, "2", "#!/bin/sh\necho evil > /opt/shop/planted\necho evil >> /opt/shop/file-1\n"),
+    );
     let update = update(&rig);
     assert_eq!(update["unexplained"], 2, "{update:#}");
     for (name, drift) in [("planted", "added"), ("file-1", "modified")] {
@@ -60,7 +73,11 @@ fn the_right_content_by_the_wrong_hand_is_told() {
     let (rig, sensor) = shop("");
     let deb = package(&rig, "2", "");
     // As an installation would leave it, but by tar.
-    let line = format!("cd {0} && dpkg-deb -x {1} out && cp out/opt/shop/file-5 /opt/shop/file-5", rig.folder().display(), deb.display());
+    let line = format!(
+        "cd {0} && dpkg-deb -x {1} out && cp out/opt/shop/file-5 /opt/shop/file-5",
+        rig.folder().display(),
+        deb.display()
+    );
     inside(&rig, &line);
     let body = of_path(&rig, Path::new("/opt/shop/file-5"), "new")["body"].clone();
     assert_eq!(body["explained"], Value::Null, "{body:#}");

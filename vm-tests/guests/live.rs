@@ -10,10 +10,15 @@ use crate::figures::tell;
 /// it, from a sensor that is nobody.
 pub(crate) fn whoever_changes_a_file_is_named(suite: Suite) {
     let ec2 = watching(suite);
-    ec2.guest.sh("systemd-run --quiet --wait --unit=intruder sh -c 'echo toor:x:0:0::/:/bin/sh >> /etc/passwd'");
+    ec2.guest
+        .sh("systemd-run --quiet --wait --unit=intruder sh -c 'echo toor:x:0:0::/:/bin/sh >> /etc/passwd'");
     let body = of_path(&ec2, "/etc/passwd");
     assert_eq!((&body["drift"], &body["seen"]), (&"modified".into(), &"event".into()), "{body:#}");
-    assert_eq!((&body["actor"]["unit"], &body["actor"]["uid"]), (&"intruder.service".into(), &0.into()), "{body:#}");
+    assert_eq!(
+        (&body["actor"]["unit"], &body["actor"]["uid"]),
+        (&"intruder.service".into(), &0.into()),
+        "{body:#}"
+    );
     assert_eq!(body["actor"]["program"]["package"], "dash:amd64", "{body:#}");
     ec2.guest.write("/root/evade", EVADE);
     ec2.guest.sh("perl /root/evade");
@@ -37,7 +42,11 @@ pub(crate) fn whoever_changes_a_file_is_named(suite: Suite) {
     // What gives no event is swept up.
     ec2.guest.sh("chattr +i /etc/flagged");
     let body = of_path(&ec2, "/etc/flagged");
-    assert_eq!((&body["fields"], &body["seen"]), (&serde_json::json!(["flags"]), &"sweep".into()), "{body:#}");
+    assert_eq!(
+        (&body["fields"], &body["seen"]),
+        (&serde_json::json!(["flags"]), &"sweep".into()),
+        "{body:#}"
+    );
     ec2.guest.sh("chattr -i /etc/flagged");
     ec2.guest.sh("mount -t tmpfs none /etc/security");
     let over = ec2.until_record("a mount", |record| record["body"]["detection"] == "mount-over");
@@ -56,7 +65,8 @@ fn in_a_container(ec2: &Ec2, suite: Suite) {
     let is_seen = suite == Suite::Trixie;
     let wanted = if is_seen { "event" } else { "sweep" };
     assert_eq!((&body["drift"], &body["seen"]), (&"added".into(), &wanted.into()), "{body:#}");
-    let doctor: Value = serde_json::from_str(&ec2.guest.try_sh("guestward doctor --format json").stdout).unwrap();
+    let doctor: Value =
+        serde_json::from_str(&ec2.guest.try_sh("guestward doctor --format json").stdout).unwrap();
     tell(&format!("{suite}: {}", doctor["needs"].as_array().map_or(0, Vec::len)));
 }
 
@@ -85,7 +95,9 @@ pub(crate) fn patch_day_is_one_record(suite: Suite) {
     assert_eq!((&second["unexplained"], &second["manager"]), (&0.into(), &"dpkg".into()), "{second:#}");
     let alarms = objects(&ec2);
     assert!(alarms.is_empty(), "{alarms:#?}");
-    ec2.guest.sh("mkdir /root/bin && cp /bin/cp /root/bin/dpkg && /root/bin/dpkg /etc/hostname /usr/share/p7/file1");
+    ec2.guest.sh(
+        "mkdir /root/bin && cp /bin/cp /root/bin/dpkg && /root/bin/dpkg /etc/hostname /usr/share/p7/file1",
+    );
     let body = of_path(&ec2, "/usr/share/p7/file1");
     assert_eq!(body["actor"]["program"]["path"], "/root/bin/dpkg", "{body:#}");
     let of_it = objects(&ec2).into_iter().filter(|body| body["path"] == "/usr/share/p7/file1").count();
@@ -149,7 +161,10 @@ fn of_path(ec2: &Ec2, path: &str) -> Value {
 fn update(ec2: &Ec2, number: usize) -> Value {
     let updates = || -> Vec<Value> {
         let records = ec2.records().into_iter();
-        records.filter(|record| record["body"]["about"] == "update").map(|record| record["body"].clone()).collect()
+        records
+            .filter(|record| record["body"]["about"] == "update")
+            .map(|record| record["body"].clone())
+            .collect()
     };
     ec2.guest.wait_for("an update", UP, || updates().get(number - 1).cloned())
 }

@@ -4,6 +4,7 @@
 mod managers;
 mod programs;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -16,16 +17,18 @@ use super::Input;
 use crate::baseline::agreed::Agreed;
 use crate::baseline::diff::CannotCompare;
 use crate::baseline::live::{Live, Look, Looked};
-use crate::host::Host;
-use crate::policy::Policy;
-use crate::watch::files::{
-    Covered, Held, Interest, Lost, Mounted, Noticed, Opened, Setup, Touched, Update, Waker, Watch, Who,
-};
 use crate::host::actor::Looks;
+use crate::host::{Host, packages};
+use crate::policy::Policy;
+use crate::state::drift::Vouchers;
 use crate::sys::process_events::ProcessEvents;
 use crate::watch::files::lineage::{Lineage, Sources};
 use crate::watch::files::updates::Recognised;
 use crate::watch::files::who::Nobody;
+use crate::watch::files::{
+    Covered, Held, Interest, Lost, Mounted, Noticed, Opened, Setup, Singles, Touched, Update, Waker, Watch,
+    Who,
+};
 pub(super) use managers::{Explained, MANAGERS};
 use programs::Programs;
 
@@ -64,12 +67,12 @@ impl Shared {
     /// What the watch is to do.
     pub(super) fn setup(&self) -> Setup {
         let policy = self.policy();
-        let bytes = |path: &Path| path.as_os_str().as_bytes().to_vec();
+        let Singles { decoys, hot } = singles(&policy);
         Setup {
-            interest: Arc::clone(&self.agreed) as Arc<dyn Interest>,
+            interest: Arc::new(Wishes { agreed: Arc::clone(&self.agreed), policy: Arc::clone(&self.policy) }),
             held: self.held.clone(),
-            decoys: policy.files_decoys().iter().map(|decoy| bytes(&decoy.path)).collect(),
-            hot: policy.files_hot().iter().map(|path| bytes(path)).collect(),
+            decoys,
+            hot,
             kinds: policy.network_file_systems().to_vec(),
             who: self.who(),
         }
@@ -133,6 +136,8 @@ pub(super) struct Seen {
     pub(super) touched: Vec<Touched>,
     /// It was all one run of a package manager; `touched` is empty then.
     pub(super) update: Option<Box<Update>>,
+    /// What stands behind what its packages record, by package.
+    pub(super) vouched: Vouchers,
     pub(super) outcome: Result<Looked, CannotCompare>,
 }
 
@@ -141,9 +146,9 @@ pub(super) fn watch(mut watch: Watch, shared: &Shared, way: &SyncSender<Order>, 
     let mut told = None;
     while !is_over.load(Ordering::Relaxed) {
         watch.turn(LONGEST_TURN, &mut |noticed| match way.try_send(Order::Noticed(noticed)) {
-            Err(TrySendError::Full(Order::Noticed(back)) | TrySendError::Disconnected(Order::Noticed(back))) => {
-                Err(back)
-            }
+            Err(
+                TrySendError::Full(Order::Noticed(back)) | TrySendError::Disconnected(Order::Noticed(back)),
+            ) => Err(back),
             _ => Ok(()),
         });
         if told.is_none_or(|told: Instant| told.elapsed() > COVERAGE) {
@@ -244,14 +249,15 @@ impl Looking {
                 let looks = touched.iter().map(|touched| look(touched)).collect();
                 let outcome = self.look(looks);
                 self.describe(&mut touched.iter_mut().collect::<Vec<_>>());
-                News::Looked(Box::new(Seen { touched, update: None, outcome }))
+                News::Looked(Box::new(Seen { touched, update: None, vouched: Vouchers::new(), outcome }))
             }
             Noticed::Update(mut update) => {
                 let looks = update.touched.iter().map(|of_update| look(&of_update.touched)).collect();
                 let outcome = self.look(looks);
                 self.describe(&mut update.touched.iter_mut().map(|one| &mut one.touched).collect::<Vec<_>>());
                 update.by = self.programs.described(&update.by, self.live.as_mut());
-                News::Looked(Box::new(Seen { touched: Vec::new(), update: Some(update), outcome }))
+                let vouched = outcome.as_ref().map(vouched).unwrap_or_default();
+                News::Looked(Box::new(Seen { touched: Vec::new(), update: Some(update), vouched, outcome }))
             }
             Noticed::Opened(mut opened) => {
                 opened.actor = opened.actor.map(|actor| self.programs.described(&actor, self.live.as_mut()));
@@ -269,6 +275,56 @@ impl Looking {
     fn describe(&mut self, touched: &mut [&mut Touched]) {
         self.programs.describe(touched, self.live.as_mut());
     }
+}
+
+/// What the watch is asked to watch, by the policy of the moment.
+struct Wishes {
+    agreed: Arc<Agreed>,
+    policy: Arc<RwLock<Arc<Policy>>>,
+}
+
+impl Interest for Wishes {
+    fn generation(&self) -> u64 {
+        self.agreed.generation()
+    }
+
+    fn wants(&self, path: &[u8]) -> bool {
+        self.agreed.wants(path)
+    }
+
+    fn leads_on(&self, directory: &[u8]) -> bool {
+        self.agreed.leads_on(directory)
+    }
+
+    fn names_of(&self, device: u64, inode: u64) -> Vec<Vec<u8>> {
+        self.agreed.names_of(device, inode)
+    }
+
+    fn singles(&self) -> Option<Singles> {
+        Some(singles(&self.policy.read().unwrap_or_else(PoisonError::into_inner)))
+    }
+}
+
+fn singles(policy: &Policy) -> Singles {
+    let bytes = |path: &Path| path.as_os_str().as_bytes().to_vec();
+    Singles {
+        decoys: policy.files_decoys().iter().map(|decoy| bytes(&decoy.path)).collect(),
+        hot: policy.files_hot().iter().map(|path| bytes(path)).collect(),
+    }
+}
+
+/// Whether the archives that are still at hand say what dpkg records of the packages that account for something.
+fn vouched(looked: &Looked) -> Vouchers {
+    let accounted = looked.drifts.iter().filter(|drift| drift.is_explained());
+    let packages: BTreeSet<&str> =
+        accounted.filter_map(|drift| drift.package.as_ref()).map(|of| of.package.as_str()).collect();
+    let wanted = packages.iter().filter_map(|package| package.split_once(' '));
+    let wanted: Vec<(String, String)> =
+        wanted.map(|(name, version)| (name.to_owned(), version.to_owned())).collect();
+    let Ok(host) = Host::at(Path::new("/")) else { return Vouchers::new() };
+    let answers = packages::vouched::vouched(&host, &wanted);
+    let with_name = |(name, version): &(String, String)| format!("{name} {version}");
+    wanted.iter().map(with_name).zip(answers.iter().map(|answer| answer.name())).collect()
 }
 
 fn look(touched: &Touched) -> Look {

@@ -132,9 +132,13 @@ impl Daemon {
     }
 
     fn seen_live(&mut self, seen: Seen) {
-        let Seen { touched, update, outcome } = seen;
+        let Seen { touched, update, vouched, outcome } = seen;
         let now = Timestamp::now();
-        let all = || touched.iter().chain(update.iter().flat_map(|update| update.touched.iter().map(|one| &one.touched)));
+        let all = || {
+            touched
+                .iter()
+                .chain(update.iter().flat_map(|update| update.touched.iter().map(|one| &one.touched)))
+        };
         let counts = &mut self.files.noticing.counts;
         counts.touched += all().count() as u64;
         counts.events += all().map(|touched| touched.count).sum::<u64>();
@@ -143,7 +147,7 @@ impl Daemon {
         match outcome {
             Ok(looked) => {
                 let told = match &update {
-                    Some(update) => self.files.state.update(&looked, update, now),
+                    Some(update) => self.files.state.update(&looked, update, &vouched, now),
                     None => {
                         let by_path: BTreeMap<Vec<u8>, &Touched> =
                             touched.iter().map(|touched| (touched.path.clone(), touched)).collect();
@@ -223,7 +227,8 @@ impl Daemon {
                 Detection::mount_over(&mounted.point, severity, mounted.kind.as_ref().map(Text::as_str))
             })
             .collect();
-        let drafts = told.iter().map(|told| draft(Kind::Detection, told.severity(), told.to_json())).collect();
+        let drafts =
+            told.iter().map(|told| draft(Kind::Detection, told.severity(), told.to_json())).collect();
         self.record(drafts);
         if !told.is_empty() {
             // What is seen there now is another thing.

@@ -1,13 +1,12 @@
 //! Changes of files as they happen: fanotify(7) on whole file systems becomes paths that somebody has to look at, with who
 //! did it. An event is a hint and never a fact: what is there is read afterwards.
 
-pub mod lineage;
-pub mod updates;
 mod batch;
 mod disks;
 mod fallback;
 mod gathered;
 mod kernel;
+pub mod lineage;
 mod losses;
 mod marked;
 mod mounts;
@@ -16,6 +15,7 @@ mod opens;
 mod pace;
 mod pending;
 mod runs;
+pub mod updates;
 pub mod watch;
 pub mod who;
 
@@ -197,6 +197,19 @@ pub trait Interest: Send + Sync {
     fn leads_on(&self, directory: &[u8]) -> bool;
     /// The names under which a file was agreed on that is met under another name; none of most files.
     fn names_of(&self, device: u64, inode: u64) -> Vec<Vec<u8>>;
+    /// Single files to mark besides, where that may change; none where it is as it was set up.
+    fn singles(&self) -> Option<Singles> {
+        None
+    }
+}
+
+/// Files that are marked each by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Singles {
+    /// Files that nobody has a reason to open. One that does not exist is marked when it comes.
+    pub decoys: Vec<Vec<u8>>,
+    /// Files whose every write is told, and not only the last.
+    pub hot: Vec<Vec<u8>>,
 }
 
 /// Paths that were touched and whose look is not told yet. Whoever looks at everything leaves them to that look.

@@ -22,7 +22,8 @@ pub(in crate::daemon) struct Explained {
 
 /// The programs that are as agreed on, or as an update that was told made them, and as their package records them.
 pub(super) fn recognised(live: &mut Live, agreed: &dyn Interest, explained: &Explained) -> Vec<Program> {
-    let wanted: Vec<&Manager> = MANAGERS.iter().filter(|manager| agreed.wants(manager.path.as_bytes())).collect();
+    let wanted: Vec<&Manager> =
+        MANAGERS.iter().filter(|manager| agreed.wants(manager.path.as_bytes())).collect();
     let looks: Vec<Look> = wanted
         .iter()
         .map(|manager| Look { path: manager.path.as_bytes().to_vec(), is_tree: false })

@@ -22,8 +22,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::base64url;
 use crate::finding::{Finding, Severity, Summary, Verdict};
-pub use detection::{DecoyOpened, Detection, MountOver};
 pub use actor::{ActorBody, AncestorBody, HandBody, OtherActor, ProgramBody};
+pub use detection::{DecoyOpened, Detection, MountOver};
 pub use differs::{digest, digest_of_all};
 pub use drift::{
     Acceptance, Accepted, BaselineChange, BaselineEvent, DriftBody, DriftChange, Explained, ObjectDrift,

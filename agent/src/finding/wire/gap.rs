@@ -135,7 +135,13 @@ impl Gap {
     }
 
     /// Changes of files went unseen there.
-    pub fn of_watch(cause: Cause, why: &str, since: Timestamp, until: Timestamp, places: Vec<String>) -> Self {
+    pub fn of_watch(
+        cause: Cause,
+        why: &str,
+        since: Timestamp,
+        until: Timestamp,
+        places: Vec<String>,
+    ) -> Self {
         let unwatched = Some(Unwatched { why: Told::new(why), since, until });
         Self { unwatched, places, ..Self::new(cause) }
     }

@@ -43,7 +43,14 @@ enum By {
 
 impl DriftState {
     /// One record of the run, in as many parts as it needs; before it, what it does not explain.
-    pub fn update(&mut self, looked: &Looked, update: &Update, now: Timestamp) -> Vec<DriftBody> {
+    /// `vouched` says what stands behind the records of a package.
+    pub fn update(
+        &mut self,
+        looked: &Looked,
+        update: &Update,
+        vouched: &Vouchers,
+        now: Timestamp,
+    ) -> Vec<DriftBody> {
         let now = exact(now);
         let touched: AllTouched<'_> = update.touched.iter().map(|of| (of.touched.path.clone(), of)).collect();
         let mut run = Run::default();
@@ -57,7 +64,7 @@ impl DriftState {
         let mut changes = self.finish(objects);
         if !update.touched.is_empty() || update.is_cut {
             let parts: Vec<DriftBody> =
-                run.told(update).in_parts().into_iter().map(DriftBody::Update).collect();
+                run.told(update, vouched).in_parts().into_iter().map(DriftBody::Update).collect();
             self.take_in(&parts);
             changes.extend(parts);
         }
@@ -113,7 +120,7 @@ impl DriftState {
     }
 
     pub(super) fn apply_update(&mut self, update: &UpdateDrift) {
-        for Updated { package, count, digest } in &update.packages {
+        for Updated { package, count, digest, .. } in &update.packages {
             // No package is there in two versions: what the one before explained, this one does.
             let name = name_of(package);
             self.packages
@@ -140,18 +147,24 @@ impl Run<'_> {
         }
     }
 
-    fn told(self, update: &Update) -> UpdateDrift {
+    fn told(self, update: &Update, vouched: &Vouchers) -> UpdateDrift {
         let packages = self.packages.iter().map(|(package, drifts)| Updated {
             package: package.clone(),
             count: drifts.len() as u64,
             digest: Told::new(&digest_of_all(drifts.iter().copied())),
+            vouched: vouched.get(package.as_str()).copied().map(Told::new),
         });
+        let is_forged = vouched.values().any(|vouched| *vouched == DIFFERS);
         let byproducts =
             self.byproducts.iter().map(|(kind, count)| Byproduct { kind: Told::new(kind), count: *count });
         UpdateDrift {
             change: Applied::Applied,
             manager: Told::new(update.manager),
-            severity: if update.is_cut { Severity::Low } else { Severity::Informational },
+            severity: match (is_forged, update.is_cut) {
+                (true, _) => Severity::Critical,
+                (false, true) => Severity::Low,
+                (false, false) => Severity::Informational,
+            },
             actor: Box::new(ActorBody::of(&update.by)),
             began: exact(update.began),
             ended: exact(update.ended),
@@ -207,6 +220,11 @@ fn has_version(package: &Told) -> bool {
     package.as_str().contains(' ')
 }
 
+/// By package, one of the names of `host::packages::vouched::Vouched`.
+pub type Vouchers = BTreeMap<String, &'static str>;
+
+/// The archive that the index vouches for says something else than what is recorded here.
+const DIFFERS: &str = "differs";
 const LISTED: &str = "listed";
 /// As many as may be open; the rest is told object by object.
 const MAX_ACCOUNTED: usize = 100_000;

@@ -9,6 +9,7 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 
+use super::Singles;
 use super::names::below;
 use crate::sys::fanotify::{Group, Handle, handle_of};
 
@@ -32,6 +33,12 @@ impl MarkedFiles {
             |paths: Vec<Vec<u8>>, mask| paths.into_iter().map(move |path| File { path, mask, handle: None });
         let files = of(decoys, libc::FAN_OPEN).chain(of(hot, libc::FAN_MODIFY)).collect();
         Self { files, decoys: HashMap::new() }
+    }
+
+    /// Whether it is these that are marked.
+    pub(super) fn is(&self, singles: &Singles) -> bool {
+        let of = |mask: u64| self.files.iter().filter(move |file| file.mask == mask).map(|file| &file.path);
+        of(libc::FAN_OPEN).eq(&singles.decoys) && of(libc::FAN_MODIFY).eq(&singles.hot)
     }
 
     /// Marks what has the names now, whether or not it was marked: a mark goes with its mount.

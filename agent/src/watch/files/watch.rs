@@ -201,6 +201,7 @@ impl Watch {
         let generation = self.interest.generation();
         if has_mounted || generation != self.generation {
             self.generation = generation;
+            self.mark_singles();
             self.place();
             self.tell_mounts();
             self.stand_in();
@@ -210,6 +211,19 @@ impl Watch {
         self.look();
         ended.into_iter().for_each(|ended| self.finish(ended));
         self.hand_over(give);
+    }
+
+    /// Another policy may name other files.
+    fn mark_singles(&mut self) {
+        let Some(singles) = self.interest.singles() else { return };
+        if self.kernel.marked.is(&singles) {
+            return;
+        }
+        if let Ok(group) = &self.kernel.group {
+            // What remains marked for nothing tells of what nobody asks about.
+            let _ = group.unmark_files();
+        }
+        self.kernel.marked = MarkedFiles::new(singles.decoys, singles.hot);
     }
 
     /// Whether something was mounted.

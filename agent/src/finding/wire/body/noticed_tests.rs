@@ -87,7 +87,12 @@ fn update() -> UpdateDrift {
         modified: 2,
         unexplained: 1,
         is_cut: false,
-        packages: vec![Updated { package: "openssl:amd64 3".into(), count: 1, digest: "d".into() }],
+        packages: vec![Updated {
+            package: "openssl:amd64 3".into(),
+            count: 1,
+            digest: "d".into(),
+            vouched: None,
+        }],
         byproducts: vec![Byproduct { kind: "initramfs".into(), count: 1 }],
         paths: vec![Accounted::new(b"/boot/\xff", "e")],
     }
@@ -140,8 +145,15 @@ fn no_process_makes_a_body_too_long() {
         // An object with all that it has leaves so much, as the tests of drift hold.
         assert!(size < 32 * 1024, "{size}");
         let actor = Box::new(ActorBody::of(&actor));
-        let packages =
-            vec![Updated { package: Told::from(&long), count: 1, digest: Told::from(&long) }; 1_000];
+        let packages = vec![
+            Updated {
+                package: Told::from(&long),
+                count: 1,
+                digest: Told::from(&long),
+                vouched: Some("unlisted".into())
+            };
+            1_000
+        ];
         let whole =
             UpdateDrift { actor, packages, paths: vec![Accounted::new(&path, "e"); 1_000], ..update() };
         let parts = whole.clone().in_parts();

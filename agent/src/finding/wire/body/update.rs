@@ -60,6 +60,11 @@ pub struct Updated {
     pub count: u64,
     /// Of all that it explains.
     pub digest: Told,
+    /// What stands behind what dpkg records of it, which lies on the machine and is unsigned: `index` (the archive is still at
+    /// hand, is the one of the index that apt verified, and says the same), `unlisted`, `absent` (no archive at hand),
+    /// `differs` or `unknown`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vouched: Option<Told>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

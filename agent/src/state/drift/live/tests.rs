@@ -202,7 +202,7 @@ fn run(state: &mut DriftState, op: &Op) -> Vec<DriftBody> {
                 touched,
                 is_cut: false,
             };
-            state.update(&looked(drifts, &["/"]), &update, at(5))
+            state.update(&looked(drifts, &["/"]), &update, &Default::default(), at(5))
         }
     }
 }

@@ -46,7 +46,7 @@ fn one_record_has_all_that_the_run_accounts_for_and_no_sweep_tells_it_again() {
     ]);
     let paths: Vec<&str> = drifts.iter().map(|drift| std::str::from_utf8(&drift.path).unwrap()).collect();
     let mut state = DriftState::new("e");
-    let told = state.update(&looked(&drifts, &paths), &run, at(5));
+    let told = state.update(&looked(&drifts, &paths), &run, &Vouchers::new(), at(5));
     assert_eq!(
         lines(&told),
         ["new /etc/evil high", "new /usr/lib/link high", "applied dpkg 3 informational"]
@@ -75,7 +75,8 @@ fn what_was_open_is_so_no_more_when_its_package_brings_it() {
     state.compare(&report(&[drift("/usr/a"), drift("/usr/b"), drift("/usr/gone")]), &NOBODY, at(1));
     let drifts = [says("/usr/a", "openssl 3", Records::Same), says("/usr/b", "openssl 3", Records::Listed)];
     let run = update(vec![of("/usr/a", "/usr/bin/dpkg", true), of("/usr/b", "/usr/bin/dpkg", true)]);
-    let told = state.update(&looked(&drifts, &["/usr/a", "/usr/b", "/usr/gone"]), &run, at(5));
+    let told =
+        state.update(&looked(&drifts, &["/usr/a", "/usr/b", "/usr/gone"]), &run, &Vouchers::new(), at(5));
     let ended =
         ["changed /usr/a informational", "changed /usr/b informational", "reverted /usr/gone informational"];
     assert_eq!(lines(&told)[..3], ended);
@@ -90,7 +91,7 @@ fn the_next_version_takes_the_place_of_the_one_before() {
         let drifts = [says("/usr/a", version, Records::Same)];
         let run = update(vec![of("/usr/a", "/usr/bin/dpkg", true)]);
         assert_eq!(
-            lines(&state.update(&looked(&drifts, &["/usr/a"]), &run, at(5))),
+            lines(&state.update(&looked(&drifts, &["/usr/a"]), &run, &Vouchers::new(), at(5))),
             ["applied dpkg 1 informational"]
         );
         assert_eq!(lines(&state.compare(&report(&drifts), &NOBODY, at(6))), NOTHING);
@@ -106,7 +107,7 @@ fn a_program_that_runs_as_another_user_is_told_whoever_brings_it() {
         ..says("/usr/bin/su", "login 1", Records::Listed)
     };
     let run = update(vec![of("/usr/bin/su", "/usr/bin/dpkg", true)]);
-    let told = DriftState::new("e").update(&looked(&[bad], &["/usr/bin/su"]), &run, at(5));
+    let told = DriftState::new("e").update(&looked(&[bad], &["/usr/bin/su"]), &run, &Vouchers::new(), at(5));
     assert_eq!(lines(&told)[0], "new /usr/bin/su critical");
 }
 
@@ -119,10 +120,10 @@ fn what_somebody_else_did_in_a_directory_of_the_update_stays_his() {
     state.live(&looked(&drifts, &["/usr/new/x"]), &of_hand, at(4));
     let mut folder = of("/usr/new", "/usr/bin/dpkg", true);
     folder.touched.is_tree = true;
-    state.update(&looked(&drifts, &["/usr/new/"]), &update(vec![folder]), at(5));
+    state.update(&looked(&drifts, &["/usr/new/"]), &update(vec![folder]), &Vouchers::new(), at(5));
     assert_eq!(state.count(), 1);
     let written = update(vec![of("/usr/new/x", "/usr/bin/dpkg", true)]);
-    state.update(&looked(&drifts, &["/usr/new/x"]), &written, at(5));
+    state.update(&looked(&drifts, &["/usr/new/x"]), &written, &Vouchers::new(), at(5));
     assert_eq!(state.count(), 0, "its package brought it anew");
 }
 
@@ -137,7 +138,7 @@ fn a_run_that_fills_several_records_is_whole_when_they_are_read_back() {
         let run = update(paths.iter().map(|path| of(path, "/usr/bin/dpkg", true)).collect());
         let mut state = DriftState::new("e");
         let names: Vec<&str> = paths.iter().map(String::as_str).collect();
-        let told = state.update(&looked(&drifts, &names), &run, at(5));
+        let told = state.update(&looked(&drifts, &names), &run, &Vouchers::new(), at(5));
         assert!(told.len() > 3, "{}", told.len());
         let mut back = DriftState::new("e");
         for (seq, body) in (1..).zip(&told) {
