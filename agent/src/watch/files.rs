@@ -14,6 +14,7 @@ mod opens;
 mod pace;
 mod pending;
 mod runs;
+pub mod setup;
 pub mod watch;
 pub mod who;
 
@@ -26,7 +27,8 @@ use jiff::Timestamp;
 use crate::host::Text;
 use crate::host::actor::Actor;
 
-pub use watch::{By, Covered, Setup, Waker, Watch};
+pub use setup::{By, Covered, Setup, Waker};
+pub use watch::Watch;
 pub use who::{Ended, Executed, Mark, OfRun, UpdateId, Who};
 
 /// What was noticed.
