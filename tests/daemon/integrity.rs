@@ -26,21 +26,25 @@ fn a_difference_is_told_once_and_its_end_is_also_over_a_restart() {
     fs::set_permissions(watched.join("two"), fs::Permissions::from_mode(0o4755)).unwrap();
     fs::remove_file(watched.join("three")).unwrap();
     fs::write(watched.join("four"), "new").unwrap();
-    for (name, drift, field) in [
-        ("one", "modified", "content"),
-        ("two", "modified", "mode"),
-        ("three", "removed", ""),
-        ("four", "added", ""),
+    for (name, drift, field, severity) in [
+        ("one", "modified", "content", "high"),
+        // Whatever the rule says: with set-uid it is a way to become somebody else.
+        ("two", "modified", "mode", "critical"),
+        ("three", "removed", "", "high"),
+        ("four", "added", "", "high"),
     ] {
         let body = of_path(&rig, &watched.join(name), "new")["body"].clone();
-        assert_eq!((&body["drift"], &body["severity"]), (&drift.into(), &"high".into()), "{body}");
+        assert_eq!((&body["drift"], &body["severity"]), (&drift.into(), &severity.into()), "{body}");
         let fields = body["fields"].as_array().cloned().unwrap_or_default();
         assert!(field.is_empty() || fields.contains(&field.into()), "{body}");
     }
     let mode = of_path(&rig, &watched.join("two"), "new")["body"]["after"]["mode"].clone();
     assert_eq!(mode, "4755");
     let status = rig.sensor_until("four differ", |sensor| sensor["files"]["open"] == 4);
-    assert_eq!((&status["files"]["worst"], &status["files"]["baseline"]["state"]), (&"high".into(), &state));
+    assert_eq!(
+        (&status["files"]["worst"], &status["files"]["baseline"]["state"]),
+        (&"critical".into(), &state)
+    );
     sensor.kill();
 
     let sensor = rig.start("run");
@@ -53,7 +57,7 @@ fn a_difference_is_told_once_and_its_end_is_also_over_a_restart() {
 
     let last: Value =
         serde_json::from_slice(&fs::read(rig.state().join("baseline/last.json")).unwrap()).unwrap();
-    assert_eq!((&last["unexplained"]["high"], &last["complete"]), (&3.into(), &true.into()), "{last}");
+    assert_eq!((&last["unexplained"]["high"], &last["complete"]), (&2.into(), &true.into()), "{last}");
     let output = rig.output(&["check", "files-drift", "--format", "json"]);
     let posture: Value =
         serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", text(&output.stderr)));

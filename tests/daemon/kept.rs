@@ -12,6 +12,7 @@ use rustix::cmsg_space;
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 
 use super::rig::{ROOTS, Rig, SELDOM, until};
+use super::watched::{EVENTS_ALONE, of_path, watching};
 
 #[test]
 fn what_changed_while_the_sensor_was_dead_is_in_the_queue_that_was_kept() {
@@ -28,7 +29,12 @@ fn what_changed_while_the_sensor_was_dead_is_in_the_queue_that_was_kept() {
     // The first look after a start is at everything. That one at the changed topic follows is what the queue told.
     rig.record_from(from, "the new account is told", |record| record["body"]["check"] == ROOTS);
     rig.sensor_until("the change that waited is looked at", |sensor| sensor["last_look"]["whole"] == false);
-    assert!(!manager.heard("FDSTORE"), "it is the manager's still, and is neither given again nor forgotten");
+    let heard = manager.heard();
+    let is_of_it = |message: &String| message.starts_with("FDSTORE") && message.contains("FDNAME=inputs");
+    assert!(
+        !heard.iter().any(is_of_it),
+        "it is the manager's still, and is neither given again nor forgotten"
+    );
 
     let before = rig.records().len() as u64 + 1;
     let passwd = fs::read_to_string(rig.etc("passwd")).unwrap();
@@ -37,10 +43,29 @@ fn what_changed_while_the_sensor_was_dead_is_in_the_queue_that_was_kept() {
 }
 
 #[test]
+fn who_changed_a_file_while_the_sensor_was_dead_is_in_the_queue_that_was_kept() {
+    let (mut rig, watched) = watching(&["one"], EVENTS_ALONE);
+    let manager = Manager::of(&mut rig);
+    let sensor = rig.start("run");
+    let kept = manager.wait_for("FDSTORE=1\nFDNAME=files\n");
+    rig.sensor_until("it watches", |sensor| sensor["files"]["live"]["state"] == "watching");
+    sensor.kill();
+    fs::write(watched.join("one"), "while nobody lives").unwrap();
+
+    let _sensor = rig.spawn(&mut handed(&rig, kept, "files"), "run");
+    let body = of_path(&rig, &watched.join("one"), "new")["body"].clone();
+    assert_eq!(
+        (&body["seen"], &body["actor"]["pid"]),
+        (&"event".into(), &std::process::id().into()),
+        "{body:#}"
+    );
+}
+
+#[test]
 fn a_descriptor_that_is_something_else_is_refused_and_told() {
     let mut rig = Rig::new(&[ROOTS], SELDOM);
     let manager = Manager::of(&mut rig);
-    for name in ["inputs", "strange"] {
+    for name in ["inputs", "files", "strange"] {
         let (ours, theirs) = std::io::pipe().unwrap();
         let from = recorded(&rig).len() as u64 + 1;
         let sensor = rig.spawn(&mut handed(&rig, theirs.into(), name), "run");
@@ -97,10 +122,9 @@ impl Manager {
         panic!("never {wanted:?}");
     }
 
-    /// Whether what has been said up to now begins so.
-    fn heard(&self, beginning: &str) -> bool {
-        std::iter::from_fn(|| self.receive(RecvFlags::DONTWAIT))
-            .any(|(message, _)| message.starts_with(beginning))
+    /// What has been said up to now.
+    fn heard(&self) -> Vec<String> {
+        std::iter::from_fn(|| self.receive(RecvFlags::DONTWAIT)).map(|(message, _)| message).collect()
     }
 
     fn receive(&self, flags: RecvFlags) -> Option<(String, Option<OwnedFd>)> {

@@ -15,7 +15,11 @@ mod opens;
 mod pace;
 mod pending;
 mod runs;
+<<<<<<< HEAD
 pub mod updates;
+=======
+pub mod setup;
+>>>>>>> watch
 pub mod watch;
 pub mod who;
 
@@ -28,7 +32,8 @@ use jiff::Timestamp;
 use crate::host::Text;
 use crate::host::actor::Actor;
 
-pub use watch::{By, Covered, Setup, Waker, Watch};
+pub use setup::{By, Covered, Setup, Waker};
+pub use watch::Watch;
 pub use who::{Ended, Executed, Mark, OfRun, UpdateId, Who};
 
 /// What was noticed.

@@ -25,6 +25,8 @@ impl DriftState {
         self.left_out = self.left_out.max(self.without_room(&mut changes));
         changes.extend(self.ended_at(looked, |path| noticed::told(touching(touched, path))));
         changes.extend(looked.passed.iter().filter_map(|passed| self.passed(passed, touched, now)));
+        // What is open from now on differs from that baseline; whether another settles it, the next look can tell.
+        self.compared.get_or_insert(looked.identity.state);
         self.finish(changes)
     }
 

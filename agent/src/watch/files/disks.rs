@@ -10,7 +10,7 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::{Mode, fstat};
 
-use super::watch::{By, Covered};
+use super::setup::{By, Covered};
 use crate::host::Text;
 use crate::host::files::mounts::{LOCAL_TOO, MEMORY, Mount, Mounts, OWN_MOUNTS};
 use crate::sys::fanotify::{FileSystem, Group, Handle, Numbers, handle_of};
@@ -28,8 +28,10 @@ pub(super) struct Disk {
     pub(super) seats: Vec<Seat>,
     pub(super) mark: Result<Marked, Text>,
     matters: bool,
-    /// Anything on it is of interest.
+    /// Anything on it is of interest, and can be seen.
     leads: bool,
+    /// Nothing of it was reached when it was to be marked.
+    is_hidden: bool,
 }
 
 /// What was found out when it was marked.
@@ -89,6 +91,8 @@ impl Disks {
             let mask = if disk.matters { mask } else { libc::FAN_OPEN_EXEC };
             disk.mark = group.map_err(Text::clone).and_then(|group| disk.place(group, mask));
         }
+        // What lies below other mounts altogether is nowhere to be looked at.
+        self.list.retain(|disk| group.is_err() || !disk.is_hidden);
         self.release();
     }
 
@@ -165,11 +169,19 @@ impl Disks {
 impl Disk {
     fn of(mount: &Mount) -> Self {
         let mark = Err(Text::new("it was not marked yet"));
-        Self { kind: mount.kind.clone(), seats: Vec::new(), mark, matters: false, leads: false }
+        Self {
+            kind: mount.kind.clone(),
+            seats: Vec::new(),
+            mark,
+            matters: false,
+            leads: false,
+            is_hidden: false,
+        }
     }
 
     fn place(&mut self, group: &Group, mask: u64) -> Result<Marked, Text> {
         let mut refusal = Text::new("it cannot be reached");
+        self.is_hidden = true;
         for seat in &mut self.seats {
             let point = Text::from_bytes_within(&seat.point, MAX_SHOWN);
             let marked = seat.anchor().and_then(|anchor| {
@@ -179,6 +191,7 @@ impl Disk {
                     .map_or(Numbers::Unknown, |(handle, _)| Numbers::fitting(handle, found.st_ino));
                 Ok(Marked { id, device: found.st_dev, numbers })
             });
+            self.is_hidden &= marked.as_ref().is_err_and(|errno| *errno == Errno::ENOENT);
             match marked {
                 Ok(marked) => return Ok(marked),
                 Err(errno) => refusal = Text::new(&format!("{}: {}", point.as_str(), why(errno))),

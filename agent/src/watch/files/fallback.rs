@@ -17,7 +17,7 @@ use notify::{Config, ErrorKind, EventKind, RecommendedWatcher, RecursiveMode, Wa
 use super::batch::Batch;
 use super::gathered::{Settle, Touch};
 use super::names::below;
-use super::watch::Waker;
+use super::setup::Waker;
 use super::who::Mark;
 use super::{How, Interest};
 use crate::host::Text;

@@ -1,5 +1,7 @@
 //! The live watch of files: the kernel's queue emptied, what it means found out, and handed over when it has settled.
 
+mod placing;
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::fs::File;
@@ -13,7 +15,6 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::eventfd::{EfdFlags, EventFd};
 
 use super::batch::Batch;
 use super::fallback::Fallback;
@@ -25,77 +26,12 @@ use super::mounts::Table;
 use super::opens::Opens;
 use super::pending::{Pending, Taken};
 use super::runs::Runs;
+use super::setup::{By, Covered, Setup, Waker};
 use super::who::{Ended, Mark, Who};
 use super::{Held, Interest, Noticed, Why};
 use crate::host::Text;
 use crate::host::files::mounts::OWN_MOUNTS;
 use crate::sys::fanotify::Group;
-
-/// What the watch is to do.
-pub struct Setup {
-    pub interest: Arc<dyn Interest>,
-    /// What is touched and not told yet; whoever receives it releases it.
-    pub held: Held,
-    /// Files that nobody has a reason to open. One that does not exist is marked when it comes.
-    pub decoys: Vec<Vec<u8>>,
-    /// Files whose every write is told, and not only the last.
-    pub hot: Vec<Vec<u8>>,
-    /// Types of file systems that are watched besides those on this machine's own disks.
-    pub kinds: Vec<String>,
-    pub who: Box<dyn Who>,
-}
-
-impl fmt::Debug for Setup {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Setup").field("decoys", &self.decoys.len()).finish_non_exhaustive()
-    }
-}
-
-/// Whether and by what a file system is watched.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Covered {
-    /// One of the places where it is mounted.
-    pub point: Vec<u8>,
-    pub kind: Text,
-    pub by: By,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum By {
-    /// fanotify(7), as a whole.
-    Whole,
-    /// What an overlay shows is written to a file system that is watched as a whole.
-    Upper,
-    /// inotify(7), directory by directory; how many. It tells nothing of who did it.
-    Directories(usize),
-    /// Nobody, and why.
-    Nobody(Text),
-}
-
-/// Wakes a turn that waits.
-#[derive(Debug, Clone)]
-pub struct Waker(Option<Arc<EventFd>>);
-
-impl Waker {
-    pub(super) fn new() -> Self {
-        let made = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK);
-        // Without it a turn lasts as long as it was told to.
-        Self(made.ok().map(Arc::new))
-    }
-
-    pub fn wake(&self) {
-        if let Some(event) = &self.0 {
-            // It would block only if it had been woken more often than a number can hold.
-            let _ = event.write(1);
-        }
-    }
-
-    fn calm(&self) {
-        if let Some(event) = &self.0 {
-            let _ = event.read();
-        }
-    }
-}
 
 pub struct Watch {
     interest: Arc<dyn Interest>,
@@ -341,60 +277,6 @@ impl Watch {
         self.kernel.group = Group::new(wants_pidfd).map_err(|errno| Text::new(refusal(errno)));
         self.place();
         self.stand_in();
-    }
-
-    /// Puts every mark where it belongs now.
-    fn place(&mut self) {
-        let Some(mounts) = super::disks::mounts() else { return };
-        let mask = self.kernel.mask();
-        let Kernel { group, disks, names, marked, .. } = &mut self.kernel;
-        let leads_on = |path: &[u8]| self.interest.leads_on(path) || marked.leads_on(path);
-        disks.plan(&mounts, leads_on, &self.kinds);
-        disks.mark(group.as_ref(), mask);
-        names.forget();
-        if let Ok(group) = group {
-            marked.renew_all(group);
-        }
-        self.table.update(mounts);
-    }
-
-    /// What cannot be watched as a whole is watched directory by directory, if that can be.
-    fn stand_in(&mut self) {
-        let refused: Vec<(Vec<u8>, Text)> =
-            self.kernel.disks.refused().map(|(point, why)| (point.to_vec(), why)).collect();
-        for (point, why) in refused {
-            if self.fallback.as_ref().is_some_and(|fallback| fallback.count(&point).is_some()) {
-                continue;
-            }
-            if self.fallback.is_none() {
-                self.fallback = Fallback::start(self.waker()).ok();
-            }
-            let covered = match &mut self.fallback {
-                Some(fallback) => fallback.cover(&point, &*self.interest),
-                None => Err(why),
-            };
-            if let Err(why) = covered {
-                self.losses.add(Why::Unwatched(why), Some(&point), Timestamp::now());
-            }
-        }
-    }
-
-    fn tell_mounts(&mut self) {
-        let mut mounted = self.table.take();
-        if let Some(fallback) = &mut self.fallback {
-            mounted.iter().for_each(|mounted| fallback.uncover(&mounted.point));
-        }
-        mounted
-            .retain(|mounted| self.interest.wants(&mounted.point) || self.interest.leads_on(&mounted.point));
-        if mounted.is_empty() {
-            return;
-        }
-        let has_room = self.out.len() < MAX_OUT;
-        match self.out.back_mut() {
-            Some(Noticed::Mounted(list)) if list.len() < MAX_PENDING => list.append(&mut mounted),
-            _ if has_room => self.out.push_back(Noticed::Mounted(mounted)),
-            _ => self.losses.add(Why::Room, None, Timestamp::now()),
-        }
     }
 
     fn hand_over(&mut self, give: &mut dyn FnMut(Noticed) -> Result<(), Noticed>) {

@@ -17,8 +17,10 @@ use super::*;
 #[derive(Debug)]
 struct Below {
     root: Vec<u8>,
-    agreed: Mutex<HashMap<(u64, u64), Vec<Vec<u8>>>>,
+    agreed: Mutex<Agreed>,
 }
+
+type Agreed = HashMap<(u64, u64), Vec<Vec<u8>>>;
 
 impl Interest for Below {
     fn generation(&self) -> u64 {

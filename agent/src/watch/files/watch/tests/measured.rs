@@ -29,7 +29,7 @@ fn measure(scene: &mut Scene, name: &str) {
         \x20 if w>0.002: time.sleep(w)\n\
         print(time.time()-t)\n\
         open(sys.argv[2],'w').close()\n";
-    let end = scene.path("end");
+    let end = scene.path(&format!("end-{name}"));
     let mut child =
         Command::new("python3").args(["-c", SCRIPT]).arg(scene.path(name)).arg(&end).spawn().unwrap();
     let cpu = || {
@@ -38,6 +38,7 @@ fn measure(scene: &mut Scene, name: &str) {
         let millis = |time: nix::sys::time::TimeVal| time.tv_sec() * 1000 + time.tv_usec() / 1000;
         (millis(used.user_time()), millis(used.system_time()))
     };
+    let ending = end.as_os_str().as_bytes();
     let (before, mut files, mut lost, mut is_over) = (cpu(), 0_u64, Vec::new(), false);
     let mut latest = Duration::ZERO;
     while !is_over {
@@ -48,8 +49,10 @@ fn measure(scene: &mut Scene, name: &str) {
                     held.release(list.iter().map(|touched| &touched.path[..]));
                     let age = Timestamp::now().duration_since(list[0].first);
                     latest = latest.max(Duration::try_from(age).unwrap_or_default());
-                    files += list.iter().filter(|touched| !touched.path.ends_with(b"/end")).count() as u64;
-                    is_over |= list.iter().any(|touched| touched.path.ends_with(b"/end"));
+                    files += list.iter().filter(|touched| touched.path != *ending).count() as u64;
+                    is_over |= list
+                        .iter()
+                        .any(|touched| touched.path == *ending && touched.how.contains(How::WRITTEN));
                 }
                 Noticed::Lost(what) => lost.push(what.why),
                 _ => {}
