@@ -15,11 +15,8 @@ mod opens;
 mod pace;
 mod pending;
 mod runs;
-<<<<<<< HEAD
 pub mod updates;
-=======
 pub mod setup;
->>>>>>> watch
 pub mod watch;
 pub mod who;
 
