@@ -273,11 +273,8 @@ impl<'a> Comparing<'a> {
             // Also where the metadata are as agreed: from now on they are not believed.
             slice.found.refuted.push(ordinal);
         }
-        let is_unread = matches!(object.content, Content::Unread(_));
-        if self.is_live && fields.is_empty() && rule.compare == Compare::Content && !is_unread {
-            if !is_same_by_metadata(&before, &object) {
-                slice.found.passed(path(), &object, rule);
-            }
+        if self.is_live && fields.is_empty() && is_touched(rule, &before, &object) {
+            slice.found.passed(path(), &object, rule);
         }
         if !fields.is_empty() {
             slice.found.tell(Change::Modified, path(), fields, Some(before), Some(object), rule);
@@ -384,6 +381,12 @@ fn is_hashed(object: &Object) -> bool {
 fn is_known(compare: Compare, before: &Object) -> bool {
     let wants_content = matches!(compare, Compare::Content | Compare::Log) && before.kind == Kind::File;
     before.xattr_trouble.is_none() && (!wants_content || is_hashed(before))
+}
+
+/// Whether something that is as agreed is another object than was agreed on, or was changed since.
+fn is_touched(rule: &Rule, before: &Object, now: &Object) -> bool {
+    let is_read = !matches!(now.content, Content::Unread(_));
+    rule.compare == Compare::Content && is_read && !is_same_by_metadata(before, now)
 }
 
 fn is_comparable(before: &Content, after: &Content) -> bool {

@@ -143,11 +143,8 @@ fn is_authorized_keys(path: &[u8]) -> bool {
 
 fn is_cron(path: &[u8]) -> bool {
     let tables = [&b"/etc/crontab"[..], b"/etc/anacrontab"];
-    let is_folder = |rest: &[u8]| {
-        memchr::memchr(b'/', rest).is_some_and(|at| at > 0) || !rest.is_empty() && !is_list(rest)
-    };
     tables.contains(&path)
-        || path.strip_prefix(b"/etc/cron.").is_some_and(is_folder)
+        || path.strip_prefix(b"/etc/cron.").is_some_and(|rest| !rest.is_empty() && !is_list(rest))
         || at_or_below(path, "/var/spool/cron")
         || at_or_below(path, "/var/spool/at")
 }

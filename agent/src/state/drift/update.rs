@@ -122,9 +122,12 @@ impl DriftState {
     pub(super) fn apply_update(&mut self, update: &UpdateDrift) {
         for Updated { package, count, digest, .. } in &update.packages {
             // No package is there in two versions: what the one before explained, this one does.
-            let name = name_of(package);
-            self.packages
-                .retain(|other, _| other == package || !has_version(other) || name_of(other) != name);
+            let named = format!("{} ", name_of(package));
+            let others = self.packages.range(Told::new(&named)..).map(|(other, _)| other);
+            let others = others.take_while(|other| other.as_str().starts_with(&named));
+            for other in others.filter(|other| *other != package).cloned().collect::<Vec<_>>() {
+                self.packages.remove(&other);
+            }
             let open = OpenPackage { count: *count, since: update.ended, digest: digest.clone() };
             self.packages.insert(package.clone(), open);
         }
@@ -213,11 +216,6 @@ fn touching<'t>(touched: &AllTouched<'t>, path: &[u8]) -> Option<&'t OfUpdate> {
 /// `openssl:amd64` of `openssl:amd64 3.0.17-1`.
 fn name_of(package: &Told) -> &str {
     package.as_str().split(' ').next().unwrap_or_default()
-}
-
-/// Without one, it is what the package had and no longer has.
-fn has_version(package: &Told) -> bool {
-    package.as_str().contains(' ')
 }
 
 /// By package, one of the names of `host::packages::vouched::Vouched`.

@@ -105,19 +105,19 @@ fn what_is_aside_is_neither_told_nor_ended_by_a_sweep() {
 fn what_is_as_a_package_records_it_is_not_explained_when_somebody_else_wrote_it() {
     let mut state = DriftState::new("e");
     let (of_package, of) = (explained("/p"), [touched("/p", How::WRITTEN)]);
-    let changes = state.live(&looked(&[of_package.clone()], &["/p"]), &all(&of), at(20));
+    let changes = state.live(&looked(std::slice::from_ref(&of_package), &["/p"]), &all(&of), at(20));
     assert_eq!(lines(&changes), ["new /p high"]);
     assert!(
         changes[0].to_json().contains(r#""explained":null,"package":{"name":"openssl 3","records":"same"}"#)
     );
     let mut back = DriftState::from_bytes(&state.to_bytes()).unwrap();
     for state in [&mut state, &mut back] {
-        assert_eq!(sweep(state, &[of_package.clone()]), NOTHING, "it stays as it was told");
+        assert_eq!(sweep(state, std::slice::from_ref(&of_package)), NOTHING, "it stays as it was told");
         assert_eq!(state.packages().count(), 0);
     }
     let mut state = DriftState::new("e");
     for of in [&[][..], &[touched("/p", How::ATTRIBUTES)], &[touched("/p", How::FOUND)]] {
-        assert_eq!(live(&mut state, &looked(&[of_package.clone()], &["/p"]), of), NOTHING);
+        assert_eq!(live(&mut state, &looked(std::slice::from_ref(&of_package), &["/p"]), of), NOTHING);
     }
     assert_eq!(sweep(&mut state, &[of_package]), ["new openssl 3 1 informational"]);
 }

@@ -129,7 +129,7 @@ fn what_somebody_else_did_in_a_directory_of_the_update_stays_his() {
 
 #[test]
 fn a_run_that_fills_several_records_is_whole_when_they_are_read_back() {
-    let paths: Vec<String> = (0..9_000).map(|number| format!("/usr/lib/some/where/{number:05}")).collect();
+    let paths: Vec<String> = (0..4_000).map(|number| format!("/usr/lib/some/where/{number:05}")).collect();
     let drifts: Vec<Drift> =
         paths.iter().map(|path| says(path, &format!("p{} 1", &path[22..]), Records::Listed)).collect();
     let explained: Vec<Drift> =
@@ -139,7 +139,7 @@ fn a_run_that_fills_several_records_is_whole_when_they_are_read_back() {
         let mut state = DriftState::new("e");
         let names: Vec<&str> = paths.iter().map(String::as_str).collect();
         let told = state.update(&looked(&drifts, &names), &run, &Vouchers::new(), at(5));
-        assert!(told.len() > 3, "{}", told.len());
+        assert!(told.len() > 1, "{}", told.len());
         let mut back = DriftState::new("e");
         for (seq, body) in (1..).zip(&told) {
             let json = body.to_json();
