@@ -15,8 +15,8 @@ mod opens;
 mod pace;
 mod pending;
 mod runs;
-pub mod updates;
 pub mod setup;
+pub mod updates;
 pub mod watch;
 pub mod who;
 
