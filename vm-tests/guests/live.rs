@@ -56,11 +56,12 @@ pub(crate) fn whoever_changes_a_file_is_named(suite: Suite) {
     killed(&ec2);
 }
 
-/// What a container writes into its overlay, the host sees on the upper directory from Linux 6.5 on; before, doctor says so.
+/// What a container writes to a file of its overlay, the host sees on the upper directory from Linux 6.5 on; before, doctor
+/// says so, and the sweep finds it.
 fn in_a_container(ec2: &Ec2, suite: Suite) {
     ec2.guest.sh("mkdir -p /srv/merged /srv/work && modprobe overlay && mount -t overlay none \
          -o lowerdir=/usr/share/doc,upperdir=/srv/upper,workdir=/srv/work /srv/merged && \
-         unshare --mount --pid --fork sh -c 'echo x > /srv/merged/by-a-container'");
+         unshare --mount --pid --fork sh -c 'echo x >> /srv/merged/by-a-container'");
     let body = of_path(ec2, "/srv/upper/by-a-container");
     let is_seen = suite == Suite::Trixie;
     let wanted = if is_seen { "event" } else { "sweep" };
@@ -120,7 +121,7 @@ pub(crate) fn a_flood_hides_nothing(suite: Suite) {
 fn watching(suite: Suite) -> Ec2 {
     let ec2 = Ec2::installed(suite);
     ec2.policy(POLICY);
-    ec2.guest.sh("mkdir -p /srv/upper /etc/moved /root/.ssh && cd /etc && for name in replaced left right linked bound flagged moved/one; \
+    ec2.guest.sh("mkdir -p /srv/upper /etc/moved /root/.ssh && echo x > /srv/upper/by-a-container && cd /etc && for name in replaced left right linked bound flagged moved/one; \
          do echo $name > $name; done; systemctl restart guestward");
     ec2.until_posture();
     let told = ec2.guest.sh("guestward baseline create");
