@@ -20,13 +20,12 @@ pub(super) struct Batch {
     pub(super) at: Timestamp,
     unresolved: u64,
     is_overflown: bool,
-    pub(super) events: u64,
 }
 
 impl Batch {
     pub(super) fn new(at: Timestamp) -> Self {
         let (touches, asides, opened) = (Vec::new(), Vec::new(), Vec::new());
-        Self { touches, asides, opened, at, unresolved: 0, is_overflown: false, events: 0 }
+        Self { touches, asides, opened, at, unresolved: 0, is_overflown: false }
     }
 
     /// Many things are done in several steps, of which one follows another.

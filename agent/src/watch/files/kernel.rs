@@ -62,9 +62,10 @@ impl Kernel {
             let Some(read) = read else { return Ok(()) };
             for event in read.events() {
                 let event = event.map_err(|malformed| Text::new(&malformed.to_string()))?;
-                batch.events += 1;
                 if event.is_overflow() {
                     batch.overflown();
+                    asked.who.lost();
+                    self.distrust();
                 } else if event.pid != self.own {
                     let pidfd = read.process(&event);
                     if event.has(libc::FAN_OPEN_EXEC) {
@@ -84,6 +85,14 @@ impl Kernel {
             }
         }
         Ok(())
+    }
+
+    /// Directories may have moved, and marked files been replaced, without being told.
+    fn distrust(&mut self) {
+        self.names.forget();
+        if let Ok(group) = &self.group {
+            self.marked.renew_all(group);
+        }
     }
 
     fn meaning(

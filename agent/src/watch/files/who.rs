@@ -20,6 +20,8 @@ pub trait Who: Send + fmt::Debug {
     /// Who this pid is at this point of the queue: to be asked about after [`Who::drain`]. `pidfd` stands for the very
     /// process, where the kernel gave one.
     fn mark(&mut self, pid: u32, pidfd: Option<BorrowedFd<'_>>) -> Mark;
+    /// The kernel's queue was full: programs that were executed before this point may not have been told.
+    fn lost(&mut self) {}
     /// Reads what processes told of themselves; called when the kernel's queue of files was read empty.
     fn drain(&mut self);
     /// None where nothing at all is known but the pid, if that.

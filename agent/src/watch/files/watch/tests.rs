@@ -376,6 +376,28 @@ fn what_nobody_takes_is_kept_and_counted_on() {
 }
 
 #[test]
+fn a_full_queue_is_told_and_nothing_known_before_it_is_believed() {
+    let room = fs::read_to_string("/proc/sys/fs/fanotify/max_queued_events").unwrap_or_default();
+    let Some(room) = room.trim().parse::<usize>().ok().filter(|room| *room <= 65_536) else { return };
+    if Group::new(false).is_err() {
+        return;
+    }
+    let mut scene = Scene::new(tempfile::tempdir_in("/dev/shm").unwrap(), Vec::new(), Vec::new());
+    fs::create_dir(scene.path("old")).unwrap();
+    fs::write(scene.path("old/file"), "x").unwrap();
+    scene.touched("old/file", How::WRITTEN);
+    for number in 0..room {
+        fs::write(scene.path(&format!("storm-{number}")), "x").unwrap();
+    }
+    fs::rename(scene.path("old"), scene.path("new")).unwrap();
+    scene.until("the loss", |noticed| {
+        noticed.iter().filter_map(lost_of).any(|lost| lost.why == Why::Queue && lost.places.is_empty())
+    });
+    fs::write(scene.path("new/file"), "y").unwrap();
+    scene.touched("new/file", How::WRITTEN);
+}
+
+#[test]
 fn another_turn_is_woken() {
     let mut scene = Scene::new(tempfile::tempdir_in("/dev/shm").unwrap(), Vec::new(), Vec::new());
     scene.watch.waker().wake();
