@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::diff::CannotCompare;
 use super::live::Live;
 use super::store::{Ordinal, Store};
-use crate::host::{Host, Kind};
-use crate::policy::rules::Rules;
+use crate::host::{Host, Kind, object};
+use crate::policy::rules::{Rules, Scope};
 use crate::watch::files::Interest;
 
 /// Without a baseline, nothing is of interest.
@@ -24,6 +24,8 @@ pub struct Agreed {
 #[derive(Debug)]
 struct Now {
     rules: Arc<Rules>,
+    /// What holds in the directories that were asked for: to go there from the root takes a hundred times as long.
+    scopes: Mutex<HashMap<Vec<u8>, Option<Scope>>>,
     host: Host,
     store: Store,
     /// Of every regular file that was agreed on.
@@ -58,11 +60,15 @@ impl Interest for Agreed {
     }
 
     fn wants(&self, path: &[u8]) -> bool {
-        self.now().is_some_and(|now| now.rules.of_path(path).is_some())
+        let (directory, name) = object::split(path);
+        self.now().is_some_and(|now| {
+            let scope = now.scope(directory);
+            scope.is_some_and(|scope| now.rules.of(&scope, name).is_some())
+        })
     }
 
     fn leads_on(&self, directory: &[u8]) -> bool {
-        self.now().is_some_and(|now| now.rules.within(directory).is_some())
+        self.now().is_some_and(|now| now.scope(directory).is_some())
     }
 
     fn names_of(&self, device: u64, inode: u64) -> Vec<Vec<u8>> {
@@ -76,7 +82,22 @@ impl Now {
         let host = Host::at(live.root())?;
         let Some(store) = Store::open(live.directory())? else { return Ok(None) };
         let files = Files::of(&store, &host)?;
-        Ok(Some(Self { rules: Arc::clone(live.rules()), host, store, files }))
+        let (rules, scopes) = (Arc::clone(live.rules()), Mutex::default());
+        Ok(Some(Self { rules, scopes, host, store, files }))
+    }
+
+    fn scope(&self, directory: &[u8]) -> Option<Scope> {
+        let directory = directory.strip_suffix(b"/").unwrap_or(directory);
+        let mut scopes = self.scopes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(scope) = scopes.get(directory) {
+            return scope.clone();
+        }
+        let scope = self.rules.within(directory);
+        if scopes.len() >= MOST_SCOPES {
+            scopes.clear();
+        }
+        scopes.insert(directory.to_vec(), scope.clone());
+        scope
     }
 
     fn names_of(&self, device: u64, inode: u64) -> Vec<Vec<u8>> {
@@ -104,13 +125,13 @@ impl Files {
         let mut entries = Vec::with_capacity(usize::try_from(store.len()).unwrap_or(0));
         let mut samples: HashMap<u64, Vec<(Vec<u8>, u64)>> = HashMap::new();
         store.each(|seen| {
-            let object = &seen.entry.object;
-            if object.kind == Kind::File {
-                entries.push((hash(object.device, object.inode), seen.ordinal.0));
+            let found = &seen.entry.object;
+            if found.kind == Kind::File {
+                entries.push((hash(found.device, found.inode), seen.ordinal.0));
             }
-            let of_device = samples.entry(object.device).or_default();
+            let of_device = samples.entry(found.device).or_default();
             if of_device.len() < SAMPLES {
-                of_device.push((crate::host::object::path(seen.directory, seen.name), object.inode));
+                of_device.push((object::path(seen.directory, seen.name), found.inode));
             }
         })?;
         entries.sort_unstable();
@@ -140,6 +161,8 @@ fn hash(device: u64, inode: u64) -> u32 {
     u32::try_from(mixed >> 32).unwrap_or(0)
 }
 
+/// Most machines have fewer directories in which anything happens.
+const MOST_SCOPES: usize = 4_096;
 /// Of one file nobody agrees on more names.
 const MOST_NAMES: usize = 64;
 /// One of them is still there as it was.

@@ -1,5 +1,6 @@
 //! Looks at single paths as soon as something was done to them, with the baseline held open.
 
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher as _;
 use std::path::{Path, PathBuf};
@@ -198,7 +199,15 @@ impl Live {
             is_over: &self.is_over,
             tell: &|_| {},
         };
-        let scope = |directory: &[u8]| Scope::within(&self.rules, directory);
+        let last = RefCell::new((Vec::new(), Some(Scope::root(&self.rules, &selection))));
+        // Names of one directory come one after another.
+        let scope = |directory: &[u8]| {
+            let mut last = last.borrow_mut();
+            if last.0 != directory {
+                *last = (directory.to_vec(), Scope::within(&self.rules, directory));
+            }
+            last.1.clone()
+        };
         let pointed = walk.point(&comparing, &scope, points)?;
         if self.is_over.load(Ordering::Relaxed) {
             return Err(CannotCompare::Interrupted);
