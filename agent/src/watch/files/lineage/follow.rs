@@ -1,6 +1,6 @@
 //! What processes did, one event after another.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,13 +15,18 @@ use crate::sys::process_events::ProcessEvent;
 impl Lineage {
     pub(super) fn follow(&mut self, events: &[ProcessEvent], now: Instant) {
         // By how many programs a process executed it is known which files were opened for one of them.
-        let mut execs: HashMap<u32, usize> = HashMap::new();
+        let (mut execs, mut exits): (HashMap<u32, usize>, HashSet<u32>) = Default::default();
         for event in events {
-            if let ProcessEvent::Exec { pid } = event {
-                *execs.entry(*pid).or_insert(0) += 1;
+            match event {
+                ProcessEvent::Exec { pid } => *execs.entry(*pid).or_insert(0) += 1,
+                ProcessEvent::Exit { pid } => drop(exits.insert(*pid)),
+                _ => {}
             }
         }
         self.settle_awaited(&execs, now);
+        for (&pid, &executed) in &execs {
+            self.opens.align(pid, executed, exits.contains(&pid));
+        }
         for event in events {
             match *event {
                 ProcessEvent::Fork { parent, child, at } => self.forked(parent, child, at, now),

@@ -20,30 +20,34 @@ pub(super) struct Opened {
 
 /// What one exec opened, in order; never empty.
 #[derive(Debug, Clone)]
-pub(super) struct Chain(pub(super) Vec<Opened>);
+pub(super) struct Chain {
+    opened: Vec<Opened>,
+    /// There are as many chains as programs were executed.
+    is_certain: bool,
+}
 
 impl Chain {
     /// The last one that is no loader; the loader itself if nothing else was executed.
     pub(super) fn program(&self) -> Option<&Opened> {
-        self.0.iter().rev().find(|opened| !opened.is_loader).or(self.0.last())
+        last_program(&self.opened)
     }
 
     pub(super) fn end(&self) -> u64 {
-        self.0.last().map_or(0, |opened| opened.at)
+        self.opened.last().map_or(0, |opened| opened.at)
     }
 
     /// Whether nothing more of it can come. A program that is linked statically has no loader.
     pub(super) fn is_closed(&self) -> bool {
-        self.0.last().is_some_and(|opened| opened.is_loader)
+        self.is_certain && self.opened.last().is_some_and(|opened| opened.is_loader)
     }
 
     /// Either somebody executes the loader, or it is the rest of what was opened before.
     pub(super) fn is_loader_alone(&self) -> bool {
-        self.0.iter().all(|opened| opened.is_loader)
+        self.opened.iter().all(|opened| opened.is_loader)
     }
 
     pub(super) fn files(&self) -> impl Iterator<Item = &Executed> {
-        self.0.iter().map(|opened| &*opened.file)
+        self.opened.iter().map(|opened| &*opened.file)
     }
 }
 
@@ -78,7 +82,7 @@ impl Opens {
     /// The last program that it opened, whether or not it came to execute it.
     pub(super) fn last(&self, pid: u32) -> Option<Arc<Executed>> {
         let of = self.0.get(&pid)?;
-        Chain(of.iter().cloned().collect()).program().map(|opened| Arc::clone(&opened.file))
+        last_program(of).map(|opened| Arc::clone(&opened.file))
     }
 
     /// How many chains end by themselves.
@@ -86,10 +90,24 @@ impl Opens {
         self.0.get(&pid).map_or(0, |of| ends(of).len())
     }
 
+    /// A program is opened when the one before it was executed or failed. If nothing is under way any more, so many that
+    /// were opened and not executed were the first ones.
+    pub(super) fn align(&mut self, pid: u32, executed: usize, is_over: bool) {
+        let Some(of) = self.0.get_mut(&pid) else { return };
+        let ends = ends(of);
+        let is_over = is_over || of.back().is_some_and(|opened| opened.is_followed);
+        if let Some(surplus) = ends.len().checked_sub(executed + 1).filter(|_| is_over && executed > 0)
+            && let Some(&end) = ends.get(surplus)
+        {
+            of.drain(..end);
+        }
+    }
+
     /// The first chain, where the process says to have executed so many programs.
     pub(super) fn take(&mut self, pid: u32, executed: usize) -> Option<Chain> {
         let of = self.0.get_mut(&pid)?;
         let end = *split(of, executed).first()?;
+        let is_certain = ends(of).len() >= executed;
         let mut chain: Vec<Opened> = of.drain(..end).collect();
         if of.is_empty() {
             self.0.remove(&pid);
@@ -101,14 +119,14 @@ impl Opens {
         {
             chain.drain(..=failed);
         }
-        (!chain.is_empty()).then_some(Chain(chain))
+        (!chain.is_empty()).then_some(Chain { opened: chain, is_certain })
     }
 
     /// The program of the first chain, where so many programs were executed.
     pub(super) fn first(&self, pid: u32, executed: usize) -> Option<Arc<Executed>> {
         let of = self.0.get(&pid)?;
-        let chain = of.iter().take(*split(of, executed).first()?).cloned().collect();
-        Chain(chain).program().map(|opened| Arc::clone(&opened.file))
+        let chain = of.iter().take(*split(of, executed).first()?);
+        last_program(chain).map(|opened| Arc::clone(&opened.file))
     }
 
     /// What was opened before this point, and its process went on without having told that it executes it, failed.
@@ -128,6 +146,19 @@ impl Opens {
             !of.is_empty()
         });
     }
+}
+
+fn last_program<'a>(
+    of: impl IntoIterator<Item = &'a Opened, IntoIter: DoubleEndedIterator>,
+) -> Option<&'a Opened> {
+    let mut last = None;
+    for opened in of.into_iter().rev() {
+        if !opened.is_loader {
+            return Some(opened);
+        }
+        last = last.or(Some(opened));
+    }
+    last
 }
 
 /// Where chains end: behind each loader.
