@@ -98,6 +98,7 @@ impl Lineage {
             Some((chain, opened)) => (Image::of(&opened.file), chain.end(), Turn::Executed),
             None => (Image::new(None, None), self.at, Turn::ExecutedUnseen),
         };
+        process.awaited = None;
         if chain.is_none_or(|chain| !chain.is_closed()) {
             process.awaited = Some(Arc::clone(&image));
             self.awaited.push(pid);
@@ -124,6 +125,10 @@ impl Lineage {
             };
             if let Some(chain) = if is_its { self.opens.take(pid, more + 1) } else { None } {
                 process.complete(&image, &chain);
+                if !chain.is_closed() {
+                    process.awaited = Some(image);
+                    self.awaited.push(pid);
+                }
                 let (update, is_new) = self.updates.executed(process.update(), chain.files(), now);
                 if let Some(phase) = process.now_mut() {
                     phase.state.update = update;

@@ -20,34 +20,30 @@ pub(super) struct Opened {
 
 /// What one exec opened, in order; never empty.
 #[derive(Debug, Clone)]
-pub(super) struct Chain {
-    opened: Vec<Opened>,
-    /// There are as many chains as programs were executed.
-    is_certain: bool,
-}
+pub(super) struct Chain(Vec<Opened>);
 
 impl Chain {
     /// The last one that is no loader; the loader itself if nothing else was executed.
     pub(super) fn program(&self) -> Option<&Opened> {
-        last_program(&self.opened)
+        last_program(&self.0)
     }
 
     pub(super) fn end(&self) -> u64 {
-        self.opened.last().map_or(0, |opened| opened.at)
+        self.0.last().map_or(0, |opened| opened.at)
     }
 
     /// Whether nothing more of it can come. A program that is linked statically has no loader.
     pub(super) fn is_closed(&self) -> bool {
-        self.is_certain && self.opened.last().is_some_and(|opened| opened.is_loader)
+        self.0.last().is_some_and(|opened| opened.is_loader)
     }
 
     /// Either somebody executes the loader, or it is the rest of what was opened before.
     pub(super) fn is_loader_alone(&self) -> bool {
-        self.opened.iter().all(|opened| opened.is_loader)
+        self.0.iter().all(|opened| opened.is_loader)
     }
 
     pub(super) fn files(&self) -> impl Iterator<Item = &Executed> {
-        self.opened.iter().map(|opened| &*opened.file)
+        self.0.iter().map(|opened| &*opened.file)
     }
 }
 
@@ -94,6 +90,10 @@ impl Opens {
     /// were opened and not executed were the first ones.
     pub(super) fn align(&mut self, pid: u32, executed: usize, is_over: bool) {
         let Some(of) = self.0.get_mut(&pid) else { return };
+        if ends(of).len() > executed && of.front().is_some_and(|first| first.is_loader) {
+            // The end of what was opened for the program before.
+            of.pop_front();
+        }
         let ends = ends(of);
         let is_over = is_over || of.back().is_some_and(|opened| opened.is_followed);
         if let Some(surplus) = ends.len().checked_sub(executed + 1).filter(|_| is_over && executed > 0)
@@ -107,7 +107,6 @@ impl Opens {
     pub(super) fn take(&mut self, pid: u32, executed: usize) -> Option<Chain> {
         let of = self.0.get_mut(&pid)?;
         let end = *split(of, executed).first()?;
-        let is_certain = ends(of).len() >= executed;
         let mut chain: Vec<Opened> = of.drain(..end).collect();
         if of.is_empty() {
             self.0.remove(&pid);
@@ -119,7 +118,7 @@ impl Opens {
         {
             chain.drain(..=failed);
         }
-        (!chain.is_empty()).then_some(Chain { opened: chain, is_certain })
+        (!chain.is_empty()).then_some(Chain(chain))
     }
 
     /// The program of the first chain, where so many programs were executed.
