@@ -1,6 +1,6 @@
 //! What processes did, one event after another.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,13 +15,18 @@ use crate::sys::process_events::ProcessEvent;
 impl Lineage {
     pub(super) fn follow(&mut self, events: &[ProcessEvent], now: Instant) {
         // By how many programs a process executed it is known which files were opened for one of them.
-        let mut execs: HashMap<u32, usize> = HashMap::new();
+        let (mut execs, mut exits): (HashMap<u32, usize>, HashSet<u32>) = Default::default();
         for event in events {
-            if let ProcessEvent::Exec { pid } = event {
-                *execs.entry(*pid).or_insert(0) += 1;
+            match event {
+                ProcessEvent::Exec { pid } => *execs.entry(*pid).or_insert(0) += 1,
+                ProcessEvent::Exit { pid } => drop(exits.insert(*pid)),
+                _ => {}
             }
         }
         self.settle_awaited(&execs, now);
+        for (&pid, &executed) in &execs {
+            self.opens.align(pid, executed, exits.contains(&pid));
+        }
         for event in events {
             match *event {
                 ProcessEvent::Fork { parent, child, at } => self.forked(parent, child, at, now),
@@ -93,6 +98,7 @@ impl Lineage {
             Some((chain, opened)) => (Image::of(&opened.file), chain.end(), Turn::Executed),
             None => (Image::new(None, None), self.at, Turn::ExecutedUnseen),
         };
+        process.awaited = None;
         if chain.is_none_or(|chain| !chain.is_closed()) {
             process.awaited = Some(Arc::clone(&image));
             self.awaited.push(pid);
@@ -119,6 +125,10 @@ impl Lineage {
             };
             if let Some(chain) = if is_its { self.opens.take(pid, more + 1) } else { None } {
                 process.complete(&image, &chain);
+                if !chain.is_closed() {
+                    process.awaited = Some(image);
+                    self.awaited.push(pid);
+                }
                 let (update, is_new) = self.updates.executed(process.update(), chain.files(), now);
                 if let Some(phase) = process.now_mut() {
                     phase.state.update = update;

@@ -55,6 +55,9 @@ impl Lineage {
             .partition(|details| self.table.get(&details.pid).is_some_and(|of| of.agrees(details)));
         for details in known {
             self.apply(&details, true);
+            if let Some(process) = self.table.get_mut(&details.pid) {
+                process.confirmed_at = self.doubt_until;
+            }
         }
         for details in &other {
             self.exits(details.pid, now);
@@ -71,7 +74,6 @@ impl Lineage {
             let mut process = Process::new(self.number, state, Arc::from([]), self.at);
             self.number += 1;
             process.is_seeded = is_seeded;
-            process.confirmed_at = self.doubt_until;
             self.insert(details.pid, process);
         }
         for details in &found {
@@ -158,7 +160,6 @@ impl Lineage {
 
     /// Puts what was found to what is known.
     fn apply(&mut self, details: &Details, is_whole: bool) {
-        let confirmed_at = self.doubt_until;
         let Some(process) = self.table.get_mut(&details.pid) else { return };
         if process.ticks.is_some_and(|ticks| ticks != details.ticks) {
             return;
@@ -166,9 +167,6 @@ impl Lineage {
         process.ticks = Some(details.ticks);
         process.began = process.began.or(details.began);
         process.is_stale = false;
-        if is_whole {
-            process.confirmed_at = confirmed_at;
-        }
         let awaited = process.awaited.clone();
         let Some(phase) = process.now_mut() else { return };
         let is_settled = name(&phase.state.image, details, awaited.is_some());

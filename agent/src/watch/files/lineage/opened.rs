@@ -20,12 +20,12 @@ pub(super) struct Opened {
 
 /// What one exec opened, in order; never empty.
 #[derive(Debug, Clone)]
-pub(super) struct Chain(pub(super) Vec<Opened>);
+pub(super) struct Chain(Vec<Opened>);
 
 impl Chain {
     /// The last one that is no loader; the loader itself if nothing else was executed.
     pub(super) fn program(&self) -> Option<&Opened> {
-        self.0.iter().rev().find(|opened| !opened.is_loader).or(self.0.last())
+        last_program(&self.0)
     }
 
     pub(super) fn end(&self) -> u64 {
@@ -78,12 +78,29 @@ impl Opens {
     /// The last program that it opened, whether or not it came to execute it.
     pub(super) fn last(&self, pid: u32) -> Option<Arc<Executed>> {
         let of = self.0.get(&pid)?;
-        Chain(of.iter().cloned().collect()).program().map(|opened| Arc::clone(&opened.file))
+        last_program(of).map(|opened| Arc::clone(&opened.file))
     }
 
     /// How many chains end by themselves.
     pub(super) fn count(&self, pid: u32) -> usize {
         self.0.get(&pid).map_or(0, |of| ends(of).len())
+    }
+
+    /// A program is opened when the one before it was executed or failed. If nothing is under way any more, so many that
+    /// were opened and not executed were the first ones.
+    pub(super) fn align(&mut self, pid: u32, executed: usize, is_over: bool) {
+        let Some(of) = self.0.get_mut(&pid) else { return };
+        if ends(of).len() > executed && of.front().is_some_and(|first| first.is_loader) {
+            // The end of what was opened for the program before.
+            of.pop_front();
+        }
+        let ends = ends(of);
+        let is_over = is_over || of.back().is_some_and(|opened| opened.is_followed);
+        if let Some(surplus) = ends.len().checked_sub(executed + 1).filter(|_| is_over && executed > 0)
+            && let Some(&end) = ends.get(surplus)
+        {
+            of.drain(..end);
+        }
     }
 
     /// The first chain, where the process says to have executed so many programs.
@@ -107,8 +124,8 @@ impl Opens {
     /// The program of the first chain, where so many programs were executed.
     pub(super) fn first(&self, pid: u32, executed: usize) -> Option<Arc<Executed>> {
         let of = self.0.get(&pid)?;
-        let chain = of.iter().take(*split(of, executed).first()?).cloned().collect();
-        Chain(chain).program().map(|opened| Arc::clone(&opened.file))
+        let chain = of.iter().take(*split(of, executed).first()?);
+        last_program(chain).map(|opened| Arc::clone(&opened.file))
     }
 
     /// What was opened before this point, and its process went on without having told that it executes it, failed.
@@ -128,6 +145,19 @@ impl Opens {
             !of.is_empty()
         });
     }
+}
+
+fn last_program<'a>(
+    of: impl IntoIterator<Item = &'a Opened, IntoIter: DoubleEndedIterator>,
+) -> Option<&'a Opened> {
+    let mut last = None;
+    for opened in of.into_iter().rev() {
+        if !opened.is_loader {
+            return Some(opened);
+        }
+        last = last.or(Some(opened));
+    }
+    last
 }
 
 /// Where chains end: behind each loader.

@@ -84,7 +84,8 @@ pub(super) struct Phase {
     /// It was learned at the end of a batch, here: a point before that may be of the same batch.
     pub(super) learned: u64,
     pub(super) state: State,
-    /// Another user that it was in the batch in which this was learned: before or after is not known.
+    /// Another user that it was in the batch in which this was learned: before or after is not known. (Between the ends of
+    /// the two queues lie some microseconds more, which are not reckoned with.)
     pub(super) other: Option<(u32, u32)>,
     pub(super) kind: Turn,
     /// As it was told; emptied when more is known.

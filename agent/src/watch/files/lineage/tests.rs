@@ -302,7 +302,7 @@ fn what_was_lost_is_said_of_whoever_cannot_be_known() {
     rig.lineage.batch_ends(&[], true, rig.now);
     assert_eq!(rig.lineage.overruns(), 1);
     assert_eq!(rig.path(shell), "/bin/bash", "it is as it was");
-    assert_eq!(rig.path(changed), "/bin/changed");
+    assert_eq!(rig.path(changed), "/bin/changed?", "it may have been something else until now");
     assert_eq!(rig.path(gone), "/bin/a?");
     let later = rig.mark(30);
     rig.ends(&[]);
@@ -372,7 +372,8 @@ fn without_the_kernels_word_whoever_lives_is_looked_at() {
     let now = rig.mark(10);
     rig.lineage.drain();
     assert_eq!(rig.path(now), "/bin/other");
-    assert!(rig.lineage.drain() == () && rig.lineage.table.len() <= 2);
+    rig.lineage.drain();
+    assert!(rig.lineage.table.len() <= 2);
 }
 
 fn package_manager() -> Recognised {

@@ -79,7 +79,7 @@ impl Rig {
 
     /// Reads until so many files were written, and then somewhat, and asks who did it each time.
     fn read(&mut self, count: usize) -> Vec<Written> {
-        let (mut written, end) = (Vec::new(), Instant::now() + Duration::from_secs(900));
+        let (mut written, mut end) = (Vec::new(), Instant::now() + PATIENCE);
         let out = self.folder.path().join("out");
         while written.len() < count {
             assert!(Instant::now() < end, "{} of {count}", written.len());
@@ -108,6 +108,7 @@ impl Rig {
             for (name, mark) in marks {
                 let actor = self.lineage.actor(&mark).unwrap();
                 written.push(Written { name, actor });
+                end = Instant::now() + PATIENCE;
             }
         }
         written
@@ -149,6 +150,9 @@ fn share(rig: &mut Rig, count: usize, program: &str, writers: impl FnOnce(PathBu
     eprintln!("{program}: {right} of {} right; wrong: {wrong:#?}", written.len());
     right as f64 / written.len() as f64
 }
+
+/// Without a single file.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 const WRITER: &str = r#"
 #include <fcntl.h>
