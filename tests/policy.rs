@@ -119,6 +119,76 @@ fn a_rule_of_files_that_is_wrong_is_refused_with_its_place() {
 }
 
 #[test]
+fn what_is_watched_closely_is_refused_with_its_place_where_it_is_wrong() {
+    let decoy = |line: &str| format!("[[files.decoys]]\npath = \"/root/x\"\n{line}\n");
+    refused(
+        &decoy("plnat = \"text\""),
+        "policy.toml:3:1: unknown key 'plnat' in [[files.decoys]]; did you mean 'plant'?",
+    );
+    refused(
+        &decoy("plant = \"aws\""),
+        "policy.toml:3:9: unknown thing to plant 'aws'; did you mean 'aws-credentials'?",
+    );
+    refused(&decoy("units = [\"backup\"]"), "policy.toml:3:10: 'units' must be a list of names of units");
+    refused(&decoy("units = \"a.service\""), "policy.toml:3:9: 'units' must be a list of names of units");
+    refused(&decoy("severity = \"bad\""), "policy.toml:3:12: unknown severity 'bad'");
+    refused(
+        &decoy("[[files.decoys]]\npath = \"/root/x\""),
+        "policy.toml:3:1: there is a decoy of that path already",
+    );
+    refused("[[files.decoys]]\nplant = \"text\"\n", "policy.toml:1:1: a decoy needs 'path'");
+    refused(
+        "[[files.decoys]]\npath = \"/a/../b\"\n",
+        "policy.toml:2:8: 'path' must be a file's absolute path",
+    );
+    refused("[files]\nhot = [\"a\"]\n", "policy.toml:2:8: 'hot' must be a file's absolute path");
+    refused("[files]\nhot = \"/a\"\n", "policy.toml:2:7: 'hot' must be a list of files");
+    refused("[files]\ndecoys = 1\n", "policy.toml:2:10: 'decoys' must be a list of tables");
+    refused("[files]\nsweep = \"9s\"\n", "policy.toml:2:9: 'sweep' must be from \"10s\" to \"1d\"");
+    refused("[files]\nlive = 1\n", "policy.toml:2:8: must be true or false");
+}
+
+#[test]
+fn what_is_watched_closely_is_shown_and_is_a_part_of_what_is_meant() {
+    let text_of = |policy: &str| {
+        let policy = written(policy);
+        let output = guestward().args(["policy", "show", "--policy"]).arg(&policy.1).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout).replace(policy.1.to_str().unwrap(), "policy.toml")
+    };
+    let policy = "[files]\nsweep = 90\nhot = [\"/srv/b\", \"/srv/a\"]\n[[files.decoys]]\npath = \"/root/\\\"x\\\"\"\n\
+                  plant = \"wallet\"\nunits = [\"b.service\", \"a@1.service\"]\n";
+    let shown = text_of(policy);
+    for line in [
+        "live = true # built-in\n",
+        "sweep = \"90s\" # policy.toml:2:9\n",
+        "hot = [\"/srv/a\", \"/srv/b\"] # policy.toml:3:7\n",
+        "[[files.decoys]] # policy.toml:4:1\npath = \"/root/\\\"x\\\"\"\nunits = [\"a@1.service\", \"b.service\"]\n\
+         plant = \"wallet\"\nseverity = \"critical\"\n",
+    ] {
+        assert!(shown.contains(line), "{line} is not in {shown}");
+    }
+    assert_eq!(digest(&shown), digest(policy));
+    let mut seen = vec![digest(""), digest(policy)];
+    for (one, other) in [
+        ("\"wallet\"", "\"text\""),
+        ("plant = \"wallet\"\n", ""),
+        ("a@1.service", "c.service"),
+        ("/srv/a", "/srv/c"),
+        ("plant", "severity = \"low\"\nplant"),
+        ("sweep", "live = false\nsweep"),
+    ] {
+        let other = digest(&policy.replace(one, other));
+        assert!(!seen.contains(&other), "{one}");
+        seen.push(other);
+    }
+    let document = show_json(&written(policy).1);
+    assert_eq!(document["hot"]["value"], serde_json::json!(["/srv/a", "/srv/b"]));
+    let decoy = &document["decoys"][0];
+    assert_eq!((&decoy["plant"], &decoy["severity"]), (&"wallet".into(), &"critical".into()));
+}
+
+#[test]
 fn the_rules_of_files_are_shown_with_the_built_in_ones_as_remarks() {
     let shown = |policy: &str| {
         let policy = written(policy);

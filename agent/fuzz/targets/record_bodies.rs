@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use guestward::finding::wire::body::{DriftBody, FindingBody};
+use guestward::finding::wire::body::{Detection, DriftBody, FindingBody};
 use guestward::finding::wire::gap::Gap;
 use guestward::state::State;
 use guestward::state::drift::DriftState;
@@ -24,6 +24,9 @@ fuzz_target!(|bytes: &[u8]| {
             State::from_bytes(&state.to_bytes()).expect("what we write can be read").to_bytes(),
             state.to_bytes()
         );
+    }
+    if let Ok(body) = Detection::parse(text) {
+        assert_eq!(Detection::parse(&body.to_json()).as_ref(), Ok(&body));
     }
     if let Ok(body) = DriftBody::parse(text) {
         let written = body.to_json();

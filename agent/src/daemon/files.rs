@@ -158,6 +158,13 @@ impl Files {
         }
     }
 
+    /// How long after a change everything is compared: twenty times as long as that took, so that whoever changes files all
+    /// the time does not keep us at it.
+    pub(super) fn rest(&self) -> Duration {
+        let took = self.last.as_ref().map_or(0.0, |last| last.took_s);
+        AGAIN.max(Duration::try_from_secs_f64(took * 20.0).unwrap_or(AGAIN))
+    }
+
     /// What is wrong, in words.
     pub(super) fn troubles(&self) -> impl Iterator<Item = String> {
         let of_baseline = self.state.trouble().map(|(_, why)| format!("the baseline: {why}"));

@@ -159,6 +159,8 @@ impl Daemon {
                 if !told.is_empty() {
                     self.tell_drift(now, &told);
                     self.share_explained();
+                    // What the posture says of the files is what a comparison came to.
+                    self.timers.files.by(Instant::now() + self.files.rest());
                 }
             }
             // Found on the way, in a part that is read only then.

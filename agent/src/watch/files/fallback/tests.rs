@@ -1,3 +1,5 @@
+//! Directories under watch: what comes of a change, and of a directory that comes later.
+
 use std::time::Duration;
 
 use jiff::Timestamp;
