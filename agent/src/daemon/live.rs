@@ -246,7 +246,7 @@ impl Looking {
     fn noticed(&mut self, noticed: Noticed) -> News {
         match noticed {
             Noticed::Touched(mut touched) => {
-                let looks = touched.iter().map(|touched| look(touched)).collect();
+                let looks = touched.iter().map(look).collect();
                 let outcome = self.look(looks);
                 self.describe(&mut touched.iter_mut().collect::<Vec<_>>());
                 News::Looked(Box::new(Seen { touched, update: None, vouched: Vouchers::new(), outcome }))
