@@ -107,12 +107,13 @@ proptest! {
                     Tells::Does(_) => {}
                 }
             }
+            let began = files.min(at);
             files = files.max(at + 1);
             // The other queue is read a little later. In these microseconds nobody changes the user or executes a second
             // program here: what is written then, and read with the next batch, would be told of the wrong one.
             let is_again = |what: &Tells| match what {
                 Tells::Does(ProcessEvent::Uid { .. }) => true,
-                Tells::Does(ProcessEvent::Exec { pid }) => told[events.min(at)..=at]
+                Tells::Does(ProcessEvent::Exec { pid }) => told[began..=at]
                     .iter()
                     .any(|(before, _)| matches!(before, Tells::Does(ProcessEvent::Exec { pid: of }) if of == pid)),
                 _ => false,
