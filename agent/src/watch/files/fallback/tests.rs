@@ -1,3 +1,5 @@
+//! Against the kernel's own inotify.
+
 use std::time::Duration;
 
 use jiff::Timestamp;
