@@ -1,3 +1,5 @@
+//! Groups of this process's own, where it may have them.
+
 use std::fs::{self, File};
 
 use super::*;

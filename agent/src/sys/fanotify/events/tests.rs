@@ -1,3 +1,5 @@
+//! Events as the kernel lays them out, and as it never would.
+
 use super::*;
 use proptest::prelude::*;
 

@@ -1,3 +1,5 @@
+//! Handles of each kind, and those of files that are there.
+
 use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;

@@ -1,3 +1,5 @@
+//! Paths in and out of mounts.
+
 use super::*;
 use proptest::prelude::*;
 

@@ -1,3 +1,5 @@
+//! With moments that are made up.
+
 use jiff::Timestamp;
 
 use super::super::How;

@@ -1,3 +1,5 @@
+//! Runs of a package manager, played by hand.
+
 use jiff::Timestamp;
 
 use super::super::How;

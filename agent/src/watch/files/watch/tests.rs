@@ -429,5 +429,9 @@ fn the_next_process_goes_on_where_this_one_stopped() {
     }
 }
 
-mod measured;
-mod mounted;
+mod measured {
+    mod tests;
+}
+mod mounted {
+    mod tests;
+}

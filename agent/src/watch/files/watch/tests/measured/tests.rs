@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use super::*;
+use super::super::*;
 
 #[test]
 #[ignore = "it measures, and says nothing about right or wrong"]

@@ -2,7 +2,7 @@
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
-use super::*;
+use super::super::*;
 
 const NONE: Option<&str> = None;
 
