@@ -185,6 +185,9 @@ impl Daemon {
         if self.timers.files.take_due(now) {
             self.compare();
         }
+        if self.timers.lost.take_due(now) {
+            self.say_lost();
+        }
         if self.timers.heartbeat.take_due(now) {
             self.heartbeat();
         }

@@ -141,9 +141,18 @@ pub(super) struct Seen {
     pub(super) outcome: Result<Looked, CannotCompare>,
 }
 
-/// Empties the kernel's queue until the sensor ends.
-pub(super) fn watch(mut watch: Watch, shared: &Shared, way: &SyncSender<Order>, is_over: &AtomicBool) {
+/// Empties the kernel's queue until the sensor ends; not before it is known what is agreed on, for what was kept over a
+/// restart waits in it.
+pub(super) fn watch(
+    mut watch: Watch,
+    shared: &Shared,
+    known: &Receiver<()>,
+    way: &SyncSender<Order>,
+    is_over: &AtomicBool,
+) {
     let mut told = None;
+    // Whoever looks ended before it began: then nobody is told anything.
+    let _ = known.recv();
     while !is_over.load(Ordering::Relaxed) {
         watch.turn(LONGEST_TURN, &mut |noticed| match way.try_send(Order::Noticed(noticed)) {
             Err(
@@ -164,14 +173,14 @@ pub(super) fn serve(
     directory: &Path,
     shared: Shared,
     waker: &Waker,
+    known: SyncSender<()>,
     orders: &Receiver<Order>,
     inputs: &SyncSender<Input>,
 ) {
     let directory = directory.to_owned();
     let mut looking = Looking { directory, shared, live: None, policy: None, programs: Programs::default() };
-    if looking.renew() {
-        waker.wake();
-    }
+    looking.renew();
+    drop(known);
     while let Ok(order) = orders.recv() {
         if looking.renew() {
             waker.wake();

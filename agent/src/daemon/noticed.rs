@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
@@ -33,6 +33,9 @@ pub(super) struct Noticing {
     aside: BTreeSet<Vec<u8>>,
     /// There are too many of them to keep: the comparison tells nothing.
     is_all_aside: bool,
+    /// What was lost and is not told yet, and when something of that kind was told last.
+    unsaid: Vec<Lost>,
+    said: Option<Instant>,
     /// What was lost and is to be compared as a whole.
     lost: Option<Lost>,
     /// What the comparison under way makes up for.
@@ -47,6 +50,8 @@ impl Noticing {
             orders,
             aside: BTreeSet::new(),
             is_all_aside: false,
+            unsaid: Vec::new(),
+            said: None,
             lost: None,
             rechecked: None,
             counts: status::Live::default(),
@@ -238,20 +243,32 @@ impl Daemon {
         }
     }
 
-    /// It is told at once, and everything is compared.
+    /// It is told at once, and everything is compared. More of the same is told in a while, all at once.
     fn lost(&mut self, lost: Lost) {
-        let cause = match lost.why {
-            Why::Queue | Why::Room => Cause::Overload,
-            _ => Cause::Unwatched,
-        };
-        let places = first(lost.places.iter().map(Vec::as_slice));
-        let places = places.iter().map(|place| place.as_str().to_owned()).collect();
-        let gap = Gap::of_watch(cause, &lost.why.to_string(), lost.since, lost.until, places);
-        self.record(vec![draft(Kind::Gap, Severity::High, gap.to_json())]);
+        self.files.noticing.counts.lost += 1;
+        self.files.noticing.unsaid.push(lost);
+        self.say_lost();
+    }
+
+    pub(super) fn say_lost(&mut self) {
+        let now = Instant::now();
         let noticing = &mut self.files.noticing;
-        noticing.counts.lost += 1;
-        let since = noticing.lost.as_ref().map_or(lost.since, |before| before.since.min(lost.since));
-        noticing.lost = Some(Lost { since, ..lost });
+        if let Some(again) = noticing.said.map(|said| said + LOST_AGAIN).filter(|again| *again > now) {
+            return self.timers.lost.set(again);
+        }
+        let unsaid = std::mem::take(&mut noticing.unsaid);
+        if unsaid.is_empty() {
+            return;
+        }
+        noticing.said = Some(now);
+        let drafts =
+            unsaid.iter().map(|lost| draft(Kind::Gap, Severity::High, gap(lost).to_json())).collect();
+        noticing.lost = unsaid.into_iter().chain(noticing.lost.take()).reduce(|one, other| Lost {
+            since: one.since.min(other.since),
+            until: one.until.max(other.until),
+            ..one
+        });
+        self.record(drafts);
         self.compare();
     }
 
@@ -276,5 +293,17 @@ impl Daemon {
     }
 }
 
+fn gap(lost: &Lost) -> Gap {
+    let cause = match lost.why {
+        Why::Queue | Why::Room => Cause::Overload,
+        _ => Cause::Unwatched,
+    };
+    let places = first(lost.places.iter().map(Vec::as_slice));
+    let places = places.iter().map(|place| place.as_str().to_owned()).collect();
+    Gap::of_watch(cause, &lost.why.to_string(), lost.since, lost.until, places)
+}
+
+/// What is lost again and again must not fill the journal; told it is within five seconds.
+const LOST_AGAIN: Duration = Duration::from_secs(4);
 /// Some tens of megabytes.
 const MOST_ASIDE: usize = 100_000;

@@ -62,9 +62,10 @@ impl Threads {
         let (watch, shared) = live;
         let (waker, directory, way, of_shared) =
             (watch.waker(), places.baseline(), sender.clone(), shared.clone());
-        start("live", move || live::serve(&directory, of_shared, &waker, &noticed, &way))?;
+        let (knows, known) = mpsc::sync_channel(1);
+        start("live", move || live::serve(&directory, of_shared, &waker, knows, &noticed, &way))?;
         let (way, over) = (touched.clone(), Arc::clone(&is_over));
-        start("watch", move || live::watch(watch, &shared, &way, &over))?;
+        start("watch", move || live::watch(watch, &shared, &known, &way, &over))?;
         let way = sender.clone();
         start("clock", move || wait_for_steps(&way))?;
         let way = sender.clone();

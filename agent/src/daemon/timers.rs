@@ -54,6 +54,8 @@ pub(super) struct Timers {
     pub(super) inventory: Timer,
     /// When the files are compared with the baseline.
     pub(super) files: Timer,
+    /// When more of what was lost is told.
+    pub(super) lost: Timer,
     pub(super) checkpoint: Timer,
     /// The journal refused, and is asked again.
     pub(super) retry: Timer,
@@ -70,8 +72,8 @@ impl Timers {
     }
 
     pub(super) fn next(&self, settle: Option<Instant>) -> Instant {
-        let Self { posture, heartbeat, files, checkpoint, retry, identity, watchdog, .. } = *self;
-        let timers = [posture, heartbeat, files, checkpoint, retry, identity, watchdog.next];
+        let Self { posture, heartbeat, files, lost, checkpoint, retry, identity, watchdog, .. } = *self;
+        let timers = [posture, heartbeat, files, lost, checkpoint, retry, identity, watchdog.next];
         let soonest = timers.iter().filter_map(|timer| timer.0).chain(settle).min();
         soonest.unwrap_or_else(|| Instant::now() + LONGEST_SLEEP)
     }

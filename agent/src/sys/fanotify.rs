@@ -116,6 +116,11 @@ impl Group {
         self.mark(libc::FAN_MARK_FLUSH, 0, libc::AT_FDCWD, Some(b"/"))
     }
 
+    /// Takes the marks of file systems away, all of them.
+    pub fn unmark_file_systems(&self) -> Result<(), Errno> {
+        self.mark(libc::FAN_MARK_FLUSH | libc::FAN_MARK_FILESYSTEM, 0, libc::AT_FDCWD, Some(b"/"))
+    }
+
     fn mark(&self, flags: u32, mask: u64, at: RawFd, path: Option<&[u8]>) -> Result<(), Errno> {
         let path = path.map(CString::new).transpose().map_err(|_| Errno::EINVAL)?;
         let path = path.as_deref().map_or(ptr::null(), CStr::as_ptr);

@@ -64,7 +64,8 @@ pub(super) struct Overlay {
 }
 
 impl Disks {
-    /// Takes note of what is mounted now; nothing of it is marked yet.
+    /// Takes note of what is mounted now; nothing of it is marked yet. Where nothing at all is wanted, nothing is to be
+    /// marked: whoever has no baseline pays for none.
     pub(super) fn plan(&mut self, mounts: &Mounts, leads_on: impl Fn(&[u8]) -> bool, kinds: &[String]) {
         let mut disks: BTreeMap<(u32, u32), Disk> = BTreeMap::new();
         self.overlays.clear();
@@ -80,7 +81,12 @@ impl Disks {
             disk.leads |= leads;
             disk.seats.push(Seat::of(mount));
         }
-        self.list = disks.into_values().collect();
+        let is_any_wanted =
+            disks.values().any(|disk| disk.leads) || self.overlays.iter().any(|of| of.matters);
+        let has_overlays = self.overlays.iter().any(|overlay| overlay.matters);
+        self.list = disks.into_values().filter(|_| is_any_wanted).collect();
+        // No other name of a file is on another file system; only what an overlay shows lies elsewhere.
+        self.list.iter_mut().for_each(|disk| disk.matters &= disk.leads || has_overlays);
         self.list.iter_mut().for_each(|disk| disk.seats.sort_by_key(|seat| seat.root.len()));
     }
 
@@ -113,6 +119,10 @@ impl Disks {
         // Of two with one id nobody can say which one it is.
         let marked = disk.mark.as_ref().ok().filter(|_| with.next().is_none())?;
         Some((marked.device, marked.numbers.inode(handle)?))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
     }
 
     pub(super) fn overlays(&self) -> &[Overlay] {

@@ -139,6 +139,7 @@ impl Watch {
             self.generation = generation;
             self.mark_singles();
             self.place();
+            self.rest();
             self.tell_mounts();
             self.stand_in();
         }
@@ -147,6 +148,14 @@ impl Watch {
         self.look();
         ended.into_iter().for_each(|ended| self.finish(ended));
         self.hand_over(give);
+    }
+
+    /// Where nothing is wanted any more, nothing is told any more.
+    fn rest(&mut self) {
+        if let (true, Ok(group)) = (self.kernel.disks.is_empty(), &self.kernel.group) {
+            // What remains marked for nothing costs time, and is no error.
+            let _ = group.unmark_file_systems();
+        }
     }
 
     /// Another policy may name other files.
