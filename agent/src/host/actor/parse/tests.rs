@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt as _;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::host::Host;
-use crate::host::actor::Looks;
+use crate::host::actor::{Details, Looks};
 
 #[test]
 fn a_name_with_a_parenthesis_does_not_shift_the_fields() {
@@ -105,8 +106,14 @@ fn ps_says_the_same_of_our_own_processes() {
     let host = Host::at("/").unwrap();
     let looks = Looks::new(&host);
     let mut sleep = Command::new("sleep");
-    // Whoever spawns it goes on when it was executed.
     let mut child = sleep.arg("300").env("SSH_CONNECTION", "192.0.2.7 40000 10.0.0.1 22").spawn().unwrap();
+    // Whoever spawns it goes on just before the kernel is done with executing it.
+    let is_whole = |of: &Details| of.command.as_ref().is_some_and(|command| command.as_str() == "sleep 300");
+    let end = Instant::now() + Duration::from_secs(60);
+    while !looks.at(child.id()).as_ref().is_some_and(is_whole) {
+        assert!(Instant::now() < end);
+        std::thread::yield_now();
+    }
     for pid in [child.id(), std::process::id()] {
         let (ours, theirs) = (looks.at(pid).unwrap(), ps(pid));
         assert_eq!(ours.parent.to_string(), theirs["ppid"]);
