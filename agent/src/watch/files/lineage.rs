@@ -71,6 +71,8 @@ pub struct Lineage {
     begun: Vec<(UpdateId, u32, u64)>,
     /// What CLOCK_MONOTONIC is behind the wall clock, in nanoseconds.
     offset: i128,
+    /// Programs may have been executed of which the queue of files tells nothing.
+    is_lost: bool,
     /// The kernel's queue failed, and is not asked any more.
     broken: Option<Errno>,
     overruns: u64,
@@ -95,6 +97,7 @@ impl Lineage {
             awaited: Vec::new(),
             offset: 0,
             begun: Vec::new(),
+            is_lost: false,
             broken: None,
             overruns: 0,
         };
@@ -146,6 +149,7 @@ impl Lineage {
     /// What processes did until the queue of files was empty, and a little longer.
     fn batch_ends(&mut self, events: &[ProcessEvent], is_overrun: bool, now: Instant) {
         self.at += 1;
+        let is_overrun = is_overrun || std::mem::take(&mut self.is_lost);
         if is_overrun {
             self.overruns += 1;
             self.doubt_until = self.at;
@@ -166,6 +170,10 @@ impl Who for Lineage {
     fn executed(&mut self, pid: u32, program: Executed) {
         self.at += 1;
         self.opens.push(pid, program, self.at);
+    }
+
+    fn lost(&mut self) {
+        self.is_lost = true;
     }
 
     fn mark(&mut self, pid: u32, pidfd: Option<BorrowedFd<'_>>) -> Mark {
