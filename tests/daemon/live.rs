@@ -131,7 +131,7 @@ fn what_differed_for_a_moment_only_is_told_all_the_same() {
     let (rig, watched) = watching(&["one"], EVENTS_ALONE);
     let sensor = started(&rig);
     // The look comes after both, so that it can find nothing.
-    sensor.signal(Signal::SIGSTOP);
+    sensor.freeze();
     let one = watched.join("one");
     let modified = fs::metadata(&one).unwrap().modified().unwrap();
     fs::write(&one, "two").unwrap();
@@ -149,7 +149,7 @@ fn what_differed_for_a_moment_only_is_told_all_the_same() {
 fn more_than_the_kernel_keeps_is_a_gap_and_then_the_truth() {
     let (rig, watched) = watching(&["needle"], EVENTS_ALONE);
     let sensor = started(&rig);
-    sensor.signal(Signal::SIGSTOP);
+    sensor.freeze();
     let queue: usize =
         fs::read_to_string("/proc/sys/fs/fanotify/max_queued_events").unwrap().trim().parse().unwrap();
     assert!(queue <= 1_000_000, "a queue of {queue} takes too long to fill");

@@ -228,6 +228,18 @@ impl Daemon {
         kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();
     }
 
+    /// SIGSTOP, and every thread has stopped.
+    pub(super) fn freeze(&self) {
+        self.signal(Signal::SIGSTOP);
+        until("every thread has stopped", || {
+            let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
+            let stat = |task: fs::DirEntry| fs::read_to_string(task.path().join("stat")).unwrap_or_default();
+            let is_stopped =
+                |stat: String| stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'));
+            tasks.flatten().map(stat).all(is_stopped).then_some(())
+        });
+    }
+
     pub(super) fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }

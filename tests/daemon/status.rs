@@ -39,8 +39,10 @@ fn where_both_run_it_tells_how_both_are() {
     let status = until("everything is delivered", || {
         let status = rig.status();
         let shipped = &status["shipper"]["shippers"][0];
-        (shipped["delivered_records"].as_u64() > Some(2) && !shipped["last_delivery"].is_null())
-            .then_some(status)
+        (shipped["delivered_records"].as_u64() > Some(2)
+            && !shipped["last_delivery"].is_null()
+            && !shipped["position"].is_null())
+        .then_some(status)
     });
     let (run, ship) = (&status["sensor"], &status["shipper"]);
     assert_eq!(status["schema"], "guestward.status/1");

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use super::{read, value, values};
 
@@ -37,7 +38,10 @@ pub(super) fn setpriv(unit: &str, user: u32, without: Option<&str>) -> Vec<Strin
 pub(super) fn program(folder: &Path) -> PathBuf {
     fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
     let program = folder.join("guestward");
-    fs::copy(env!("CARGO_BIN_EXE_guestward"), &program).unwrap();
+    // By another process: what this one has open to write, a test beside it may pass on to a child, and then nobody can
+    // execute it (ETXTBSY).
+    let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_guestward")).arg(&program).status().unwrap();
+    assert!(copied.success());
     program
 }
 

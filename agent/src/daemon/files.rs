@@ -199,7 +199,9 @@ impl Daemon {
             self.files.is_wanted = true;
             return;
         }
-        self.files.has_moved();
+        if self.files.has_moved() {
+            self.files.noticing.renew(&self.policy);
+        }
         self.files.noticing.compares();
         // A step from now on is another, which this comparison may not have seen.
         (self.files.is_under_way, self.files.is_wanted, self.files.has_stepped) = (true, false, false);

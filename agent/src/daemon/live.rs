@@ -180,6 +180,7 @@ pub(super) fn serve(
     let directory = directory.to_owned();
     let mut looking = Looking { directory, shared, live: None, policy: None, programs: Programs::default() };
     looking.renew();
+    waker.wake();
     drop(known);
     while let Ok(order) = orders.recv() {
         if looking.renew() {
