@@ -109,6 +109,8 @@ struct Daemon {
     state_file: StateFile,
     /// There is more in the state than in its file.
     is_unsaved: bool,
+    /// When the file was written last.
+    saved: Option<Instant>,
     waiting: Waiting,
     timers: Timers,
     settle: Settle,
@@ -301,6 +303,7 @@ impl Daemon {
     }
 
     fn heartbeat(&mut self) {
+        self.save_state();
         self.timers.heartbeat.set(Instant::now() + self.policy.heartbeat_interval());
         self.journal.free_old(Timestamp::now());
         let cost = self.own.as_mut().and_then(Own::cost);
@@ -343,6 +346,7 @@ impl Daemon {
         }
         self.is_unsaved = true;
         self.flush();
+        self.saved = None;
         self.save_state();
         let event = Lifecycle::Stop { reason: Told::new(&stop.to_string()) };
         self.record(vec![draft(Kind::Lifecycle, Severity::Low, event.to_json())]);

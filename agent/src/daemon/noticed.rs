@@ -192,9 +192,8 @@ impl Daemon {
     pub(super) fn share_explained(&self) {
         let state = &self.files.state;
         let packages = state.packages().map(|(package, _)| package.as_str().to_owned()).collect();
-        let is_open = |path: &[u8]| state.open().any(|(open, _)| open == path);
         let paths = MANAGERS.iter().map(|manager| manager.path.as_bytes().to_vec());
-        let now = Explained { packages, open: paths.filter(|path| is_open(path)).collect() };
+        let now = Explained { packages, open: paths.filter(|path| state.is_open(path)).collect() };
         let noticing = &self.files.noticing;
         let mut explained = noticing.shared.explained.write().unwrap_or_else(PoisonError::into_inner);
         if *explained != now {

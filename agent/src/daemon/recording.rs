@@ -93,6 +93,13 @@ impl Daemon {
         if !self.is_unsaved || !self.waiting.is_empty() {
             return;
         }
+        // What is not in the file yet the journal has. To write a hundred thousand files that differ takes as long as to
+        // record a thousand.
+        let is_large = self.files.state.count() > LARGE;
+        if is_large && self.saved.is_some_and(|saved| saved.elapsed() < SELDOM) {
+            return;
+        }
+        self.saved = Some(Instant::now());
         self.state.accepted(self.journal.head().seq);
         self.files.state.accepted(self.journal.head().seq);
         match self.state_file.write(&self.state, &self.files.state) {
@@ -103,5 +110,8 @@ impl Daemon {
     }
 }
 
+/// So much is written each time; more, only now and then, and when the sensor stops.
+const LARGE: usize = 500;
+const SELDOM: Duration = Duration::from_secs(10);
 /// A full disk is asked again this soon.
 const RETRY: Duration = Duration::from_secs(2);

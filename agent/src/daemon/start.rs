@@ -187,6 +187,7 @@ pub fn run(setup: Setup) -> Result<(), CannotRun> {
         ),
         state_file,
         is_unsaved: false,
+        saved: None,
         waiting: Waiting::default(),
         timers: Timers::with_watchdog(ping_interval(), began),
         settle: Settle::default(),

@@ -265,6 +265,10 @@ impl DriftState {
         self.open.iter().map(|(path, open)| (path.as_slice(), open))
     }
 
+    pub fn is_open(&self, path: &[u8]) -> bool {
+        self.open.contains_key(path)
+    }
+
     /// How many objects differ that no package explains.
     pub fn count(&self) -> usize {
         self.open.len()
