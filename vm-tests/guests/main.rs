@@ -67,9 +67,7 @@ fn tests() -> Vec<Trial> {
         // What nobody else can tell comes first, for the time may be short.
         in_guests(install::the_package_is_all_it_takes, &[Bookworm]),
         in_guests(files::the_sensor_tells_what_differs_from_what_root_agreed_on, &[Bookworm]),
-        in_guests(live::whoever_changes_a_file_is_named, &[Bookworm, Bullseye, Trixie]),
-        in_guests(live::patch_day_is_one_record, &[Bookworm]),
-        in_guests(live::a_flood_hides_nothing, &[Bookworm]),
+        in_guests(live::whoever_changes_a_file_is_named, &[Bookworm]),
         in_guests(files::a_sealed_file_is_known_by_what_the_kernel_measured, &[Bookworm]),
         in_guests(power::what_was_accepted_survives_power_cuts, &[Bookworm]),
         in_guests(
@@ -91,6 +89,13 @@ fn tests() -> Vec<Trial> {
             if figures::is_long() { &[Bullseye] } else { &[] },
         ),
         in_guests(figures::what_it_costs, &[Bookworm]),
+        // Minutes each.
+        in_guests(
+            live::whoever_changes_a_file_is_named,
+            if figures::is_long() { &[Bullseye, Trixie] } else { &[] },
+        ),
+        in_guests(live::patch_day_is_one_record, if figures::is_long() { &[Bookworm] } else { &[] }),
+        in_guests(live::a_flood_hides_nothing, if figures::is_long() { &[Bookworm] } else { &[] }),
     ]
     .into_iter()
     .flatten()
