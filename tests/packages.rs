@@ -157,6 +157,7 @@ fn mirrors() -> (BTreeMap<String, String>, String) {
     (archives, codename)
 }
 
+mod at_work;
 mod pins;
 mod scenarios;
 mod versions;

@@ -2,6 +2,7 @@
 
 use super::{Check, Parameter, Thresholds, Topic, Unit};
 use crate::finding::{Evidence, Outcome, Severity, Source, Text};
+use crate::host::packages::at_work::AtWork;
 use crate::host::packages::dpkg::State;
 use crate::host::packages::{Freshness, Manager, Package, Pending, PendingState, Reboot, Updates};
 use crate::host::{Facts, Wanted};
@@ -229,6 +230,9 @@ fn half_installed(facts: &Facts, _: &Thresholds<'_>) -> Vec<Outcome> {
         [only] => format!("{} is not installed completely", only.name),
         _ => format!("{} packages are not installed completely", broken.len()),
     };
+    if let Some(at_work) = &facts.packages.at_work {
+        return vec![Outcome::unknown(SUBJECT, format!("{headline}, and {}", who(at_work)))];
+    }
     vec![Outcome::fail(SUBJECT, headline).with_all(bounded(&broken, |package| {
         let again = if package.needs_reinstall { ", must be reinstalled" } else { "" };
         Evidence::new(
@@ -237,6 +241,11 @@ fn half_installed(facts: &Facts, _: &Thresholds<'_>) -> Vec<Outcome> {
             "installed",
         )
     }))]
+}
+
+fn who(AtWork { lock, pid }: &AtWork) -> String {
+    let who = pid.map_or_else(|| "somebody".to_owned(), |pid| format!("process {pid}"));
+    format!("{who} is at work ({lock} is locked)")
 }
 
 /// Waiting triggers are work that the next run of dpkg does by itself, and leave the package usable.

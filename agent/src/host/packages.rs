@@ -3,6 +3,7 @@
 //! From the files that dpkg and apt keep; no package manager is run, no lock taken and nothing refreshed.
 
 mod apt;
+pub mod at_work;
 mod config;
 pub mod dpkg;
 pub mod kernel;
@@ -35,6 +36,8 @@ pub struct Packages {
     pub manager: Result<Manager, Unreadable>,
     /// dpkg's database; empty where there is no package manager.
     pub database: Result<Database, Unreadable>,
+    /// Whoever changes the database at this moment.
+    pub at_work: Option<at_work::AtWork>,
     pub updates: Result<Updates, Unreadable>,
     pub metadata: Metadata,
     pub kernel: Result<Kernel, Unreadable>,
@@ -215,6 +218,8 @@ impl Metadata {
 impl Packages {
     pub fn of(host: &Host) -> Self {
         let manager = manager(host);
+        // Before the database is read, and after it: whoever begins or ends in between was at work.
+        let at_work = at_work::at_work(host);
         let (database, (updates, metadata)) = match &manager {
             Ok(Manager::Apt) => match Database::of(host) {
                 Ok(database) => {
@@ -232,7 +237,8 @@ impl Packages {
             Err(cause) => (Err(cause.clone()), without(cause)),
         };
         let kernel = database.as_ref().map_err(Clone::clone).and_then(|database| Kernel::of(host, database));
-        Self { manager, database, updates, metadata, kernel }
+        let at_work = at_work.or_else(|| at_work::at_work(host));
+        Self { manager, database, at_work, updates, metadata, kernel }
     }
 
     pub fn not_asked() -> Self {
@@ -241,6 +247,7 @@ impl Packages {
         Self {
             manager: Err(cause.clone()),
             database: Err(cause.clone()),
+            at_work: None,
             updates,
             metadata,
             kernel: Err(cause),

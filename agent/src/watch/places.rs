@@ -69,6 +69,8 @@ pub(super) const PLACES: &[Place] = &[
     place("var/lib/dpkg", &["status", "statoverride", "diversions"], INSTALLED),
     place("var/lib/dpkg/status.d", ANY, INSTALLED),
     place("var/lib/dpkg/updates", ANY, &["packages"]),
+    // Closed at the end of any run, also of one that was killed: what is half-way then is left behind.
+    place("var/lib/dpkg", &["lock", "lock-frontend"], &["packages"]),
     // A query of rpm's makes and removes other files here, and changes none of these.
     place("var/lib/rpm", RPM, INSTALLED),
     place("usr/lib/sysimage/rpm", RPM, INSTALLED),

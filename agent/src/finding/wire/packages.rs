@@ -162,6 +162,7 @@ mod tests {
         Packages {
             manager: Ok(Manager::Apt),
             database: Ok(Database::default()),
+            at_work: None,
             updates: Ok(Updates {
                 pending: vec![Pending {
                     name: "openssl".into(),
