@@ -1,12 +1,12 @@
 //! What is to be told of paths as soon as something was done to them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
 use super::noticed::{self, WRITES, has_any};
-use super::sight::{Sight, above};
-use super::{DriftState, differing, exact};
+use super::sight::Sight;
+use super::{DriftState, Open, differing, exact};
 use crate::baseline::drift::Drift;
 use crate::baseline::live::{Look, Looked, Passed};
 use crate::finding::Severity;
@@ -66,15 +66,26 @@ impl DriftState {
         looked: &Looked,
         noticed: impl Fn(&[u8]) -> crate::finding::wire::body::Noticed,
     ) -> Vec<DriftBody> {
-        let (sight, differ, places) =
-            (Sight::at(looked), differing(&looked.drifts), Places::of(&looked.looked));
+        let (sight, differ) = (Sight::at(looked), differing(&looked.drifts));
         let change = self.end(&looked.identity);
-        let is_over = |path: &[u8]| places.have(path) && !differ.contains(path) && sight.covers(path);
-        let ended = self.open.iter().filter(|(path, _)| is_over(path)).map(|(path, open)| {
-            let ended = ObjectDrift::ended(change, path, open.since, open.digest.as_str());
-            DriftBody::Object(Box::new(ObjectDrift { noticed: noticed(path), ..ended }))
-        });
+        let is_over = |path: &[u8]| !differ.contains(path) && sight.covers(path);
+        let ended =
+            self.open_at(&looked.looked).into_iter().filter(|(path, _)| is_over(path)).map(|(path, open)| {
+                let ended = ObjectDrift::ended(change, path, open.since, open.digest.as_str());
+                DriftBody::Object(Box::new(ObjectDrift { noticed: noticed(path), ..ended }))
+            });
         ended.collect()
+    }
+
+    /// What is open of these places, and nothing else is gone through: a great many things may be open.
+    fn open_at<'l>(&self, places: &'l [Look]) -> BTreeMap<&[u8], &Open> {
+        let below = |place: &'l Look| {
+            let first = if place.path == b"/" { b"/".to_vec() } else { [&place.path[..], b"/"].concat() };
+            let from_there = self.open.range(first.clone()..);
+            from_there.take_while(move |(path, _)| place.is_tree && path.starts_with(&first))
+        };
+        let itself = places.iter().filter_map(|place| self.open.get_key_value(&place.path));
+        itself.chain(places.iter().flat_map(below)).map(|(path, open)| (path.as_slice(), open)).collect()
     }
 
     fn passed(&self, passed: &Passed, touched: &AllTouched<'_>, now: Timestamp) -> Option<DriftBody> {
@@ -99,24 +110,6 @@ impl DriftState {
 
 fn touching<'t>(touched: &AllTouched<'t>, path: &[u8]) -> Option<&'t Touched> {
     noticed::of(touched, path, |touched| touched.is_tree)
-}
-
-/// What was looked at.
-struct Places<'a> {
-    paths: BTreeSet<&'a [u8]>,
-    trees: BTreeSet<&'a [u8]>,
-}
-
-impl<'a> Places<'a> {
-    fn of(looked: &'a [Look]) -> Self {
-        let paths = looked.iter().map(|look| look.path.as_slice()).collect();
-        let trees = looked.iter().filter(|look| look.is_tree).map(|look| look.path.as_slice()).collect();
-        Self { paths, trees }
-    }
-
-    fn have(&self, path: &[u8]) -> bool {
-        self.paths.contains(path) || above(path).chain([&b"/"[..]]).any(|above| self.trees.contains(above))
-    }
 }
 
 const GOES: &[How] = &[How::DELETED, How::MOVED_AWAY];
