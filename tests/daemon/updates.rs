@@ -84,6 +84,46 @@ fn the_right_content_by_the_wrong_hand_is_told() {
     sensor.stop();
 }
 
+#[test]
+fn a_backdoor_is_told_before_the_update_ends() {
+    let (rig, sensor) = shop("");
+    let (goes_on, wait) = waiting(&rig);
+    let script = format!("#!/bin/sh\ncp /bin/true /opt/shop/door\nchmod 4755 /opt/shop/door\n{wait}\n");
+    let deb = package(&rig, "2", &script);
+    inside(&rig, &format!("dpkg --log=/dev/null -i {} > /dev/null 2>&1 < /dev/null &", deb.display()));
+    let body = of_path(&rig, Path::new("/opt/shop/door"), "new")["body"].clone();
+    let (matter, claims, by_manager) = (&body["matter"], &body["claims"], &body["by_manager"]);
+    assert_eq!((matter, claims, by_manager), (&"set-id".into(), &"update".into(), &false.into()), "{body:#}");
+    assert!(about(&rig, "update").is_empty(), "dpkg waits for its script still");
+    fs::remove_file(goes_on).unwrap();
+    let update = update(&rig);
+    assert_eq!((&update["unexplained"], &update["modified"]), (&1.into(), &FILES.into()), "{update:#}");
+    assert_eq!(objects(&rig).len(), 1, "{:#?}", objects(&rig));
+    sensor.stop();
+}
+
+#[test]
+fn whoever_is_left_behind_by_an_update_works_for_himself() {
+    let (rig, sensor) = shop("");
+    let (goes_on, wait) = waiting(&rig);
+    let script = format!("#!/bin/sh\n({wait}; echo late > /opt/shop/late) > /dev/null 2>&1 < /dev/null &\n");
+    dpkg(&rig, &package(&rig, "2", &script));
+    let update = update(&rig);
+    assert_eq!((&update["unexplained"], &update["modified"]), (&0.into(), &FILES.into()), "{update:#}");
+    fs::remove_file(goes_on).unwrap();
+    let body = of_path(&rig, Path::new("/opt/shop/late"), "new")["body"].clone();
+    assert_eq!((&body["claims"], &body["explained"]), (&Value::Null, &Value::Null), "{body:#}");
+    sensor.stop();
+}
+
+/// A file, and what waits in a script for as long as it is there.
+fn waiting(rig: &Rig) -> (PathBuf, String) {
+    let goes_on = rig.folder().join("goes-on");
+    fs::write(&goes_on, "").unwrap();
+    let wait = format!("while [ -e {} ]; do sleep 0.1; done", goes_on.display());
+    (goes_on, wait)
+}
+
 const FILES: usize = 40;
 
 /// Version 1 is installed, and agreed on.

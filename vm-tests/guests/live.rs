@@ -92,7 +92,9 @@ pub(crate) fn patch_day_is_one_record(suite: Suite) {
     let second = update(&ec2, 2);
     assert_eq!(second["packages"].as_array().map(Vec::len), Some(100), "{second:#}");
     assert_eq!((&second["unexplained"], &second["manager"]), (&0.into(), &"dpkg".into()), "{second:#}");
-    let alarms = objects(&ec2);
+    // Root's own folder is watched as well, and there they were made.
+    let is_root = |body: &Value| body["path"].as_str().is_some_and(|path| path.starts_with("/root/"));
+    let alarms: Vec<Value> = objects(&ec2).into_iter().filter(|body| !is_root(body)).collect();
     assert!(alarms.is_empty(), "{alarms:#?}");
     ec2.guest.sh(
         "mkdir /root/bin && cp /bin/cp /root/bin/dpkg && /root/bin/dpkg /etc/hostname /usr/share/p7/file1",
@@ -103,10 +105,11 @@ pub(crate) fn patch_day_is_one_record(suite: Suite) {
     assert_eq!(of_it, 1);
 }
 
-/// A million files come and half of them go while the sensor cannot look; then it knows exactly what there is.
+/// More files than the kernel queues come, and half of them go, while the sensor cannot look; then it knows what there is. A
+/// million of them are counted by `tests/bench-live flood --long`, for an emulated processor takes an hour.
 pub(crate) fn a_flood_hides_nothing(suite: Suite) {
     let ec2 = watching(suite);
-    let count = if crate::figures::is_long() { 1_000_000 } else { 20_000 };
+    let count = if crate::figures::is_long() { 300_000 } else { 20_000 };
     ec2.guest.write("/root/flood", FLOOD);
     ec2.guest.sh(&format!(
         "systemctl kill --signal=STOP guestward; perl /root/flood {count}; echo x > /etc/needle; systemctl kill --signal=CONT guestward"

@@ -145,10 +145,20 @@ impl Live {
 
     /// Looks at these paths and at nothing beside them. What nobody agreed on is looked at with all that is below it.
     pub fn look(&mut self, paths: &[Look]) -> Result<Looked, CannotCompare> {
+        self.look_for(paths, |_| true)
+    }
+
+    /// As [`Live::look`], but nobody wants to know of other differences than these.
+    pub fn look_for(
+        &mut self,
+        paths: &[Look],
+        is_wanted: impl Fn(&Drift) -> bool,
+    ) -> Result<Looked, CannotCompare> {
         let at = Timestamp::now();
         let mounts = Mounts::of(&self.host)?;
         let (points, strange) = self.points(paths)?;
         let (mut found, pointed) = self.compare(at, &mounts, &points)?;
+        found.drifts.retain(is_wanted);
         found.trim(MOST);
         found.drifts.sort_by(|a, b| a.path.cmp(&b.path));
         self.explain(&mut found);

@@ -20,14 +20,14 @@ use crate::baseline::live::{Live, Look, Looked};
 use crate::host::actor::Looks;
 use crate::host::{Host, packages};
 use crate::policy::Policy;
-use crate::state::drift::Vouchers;
+use crate::state::drift::{Vouchers, is_urgent};
 use crate::sys::process_events::ProcessEvents;
 use crate::watch::files::lineage::{Lineage, Sources};
 use crate::watch::files::updates::Recognised;
 use crate::watch::files::who::Nobody;
 use crate::watch::files::{
-    Covered, Held, Interest, Lost, Mounted, Noticed, Opened, Setup, Singles, Touched, Update, Waker, Watch,
-    Who,
+    Covered, Held, Interest, Lost, Mounted, Noticed, OfUpdate, Opened, Setup, Singles, Touched, Update,
+    Waker, Watch, Who,
 };
 pub(super) use managers::{Explained, MANAGERS};
 use programs::Programs;
@@ -136,9 +136,17 @@ pub(super) struct Seen {
     pub(super) touched: Vec<Touched>,
     /// It was all one run of a package manager; `touched` is empty then.
     pub(super) update: Option<Box<Update>>,
+    /// What others did within a run that goes on: that is told with the run as well.
+    pub(super) meanwhile: Vec<OfUpdate>,
     /// What stands behind what its packages record, by package.
     pub(super) vouched: Vouchers,
     pub(super) outcome: Result<Looked, CannotCompare>,
+}
+
+impl Seen {
+    fn new(outcome: Result<Looked, CannotCompare>) -> Self {
+        Self { touched: Vec::new(), update: None, meanwhile: Vec::new(), vouched: Vouchers::new(), outcome }
+    }
 }
 
 /// Empties the kernel's queue until the sensor ends; not before it is known what is agreed on, for what was kept over a
@@ -259,7 +267,16 @@ impl Looking {
                 let looks = touched.iter().map(look).collect();
                 let outcome = self.look(looks);
                 self.describe(&mut touched.iter_mut().collect::<Vec<_>>());
-                News::Looked(Box::new(Seen { touched, update: None, vouched: Vouchers::new(), outcome }))
+                News::Looked(Box::new(Seen { touched, ..Seen::new(outcome) }))
+            }
+            Noticed::Meanwhile(mut meanwhile) => {
+                let looks: Vec<Look> = meanwhile.iter().map(|of| look(&of.touched)).collect();
+                let outcome = match &mut self.live {
+                    Some(live) => live.look_for(&looks, is_urgent),
+                    None => Err(CannotCompare::None),
+                };
+                self.describe(&mut meanwhile.iter_mut().map(|of| &mut of.touched).collect::<Vec<_>>());
+                News::Looked(Box::new(Seen { meanwhile, ..Seen::new(outcome) }))
             }
             Noticed::Update(mut update) => {
                 let looks = update.touched.iter().map(|of_update| look(&of_update.touched)).collect();
@@ -267,7 +284,7 @@ impl Looking {
                 self.describe(&mut update.touched.iter_mut().map(|one| &mut one.touched).collect::<Vec<_>>());
                 update.by = self.programs.described(&update.by, self.live.as_mut());
                 let vouched = outcome.as_ref().map(vouched).unwrap_or_default();
-                News::Looked(Box::new(Seen { touched: Vec::new(), update: Some(update), vouched, outcome }))
+                News::Looked(Box::new(Seen { update: Some(update), vouched, ..Seen::new(outcome) }))
             }
             Noticed::Opened(mut opened) => {
                 opened.actor = opened.actor.map(|actor| self.programs.described(&actor, self.live.as_mut()));

@@ -137,7 +137,7 @@ impl Daemon {
     }
 
     fn seen_live(&mut self, seen: Seen) {
-        let Seen { touched, update, vouched, outcome } = seen;
+        let Seen { touched, update, meanwhile, vouched, outcome } = seen;
         let now = Timestamp::now();
         let all = || {
             touched
@@ -153,13 +153,16 @@ impl Daemon {
             Ok(looked) => {
                 let told = match &update {
                     Some(update) => self.files.state.update(&looked, update, &vouched, now),
+                    None if !meanwhile.is_empty() => self.files.state.meanwhile(&looked, &meanwhile, now),
                     None => {
                         let by_path: BTreeMap<Vec<u8>, &Touched> =
                             touched.iter().map(|touched| (touched.path.clone(), touched)).collect();
                         self.files.state.live(&looked, &by_path, now)
                     }
                 };
-                self.files.noticing.looked_at(&looked);
+                if meanwhile.is_empty() {
+                    self.files.noticing.looked_at(&looked);
+                }
                 self.files.noticing.counts.told += told.len() as u64;
                 if !told.is_empty() {
                     self.tell_drift(now, &told);

@@ -14,6 +14,7 @@ mod policy;
 mod preferences;
 pub mod recorded;
 mod release;
+mod settled;
 mod sources;
 pub mod stanza;
 pub mod version;

@@ -25,7 +25,7 @@ use crate::finding::wire::body::{
 use crate::finding::wire::open_drift::{Known, Trouble};
 pub use kept::MAX_BYTES;
 use sight::Sight;
-pub use update::Vouchers;
+pub use update::{Vouchers, is_urgent};
 
 /// Every object that differs, as it was told, and what was told of the baseline itself.
 #[derive(Debug, Clone)]

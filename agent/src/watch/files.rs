@@ -40,6 +40,9 @@ pub enum Noticed {
     Touched(Vec<Touched>),
     /// A package manager ran, and is done.
     Update(Box<Update>),
+    /// A package manager is still running, and these were touched by others, whom it started. They are part of the
+    /// [`Noticed::Update`] to come as well, and held until then.
+    Meanwhile(Vec<OfUpdate>),
     /// Somebody opened a file that nobody has a reason to open.
     Opened(Box<Opened>),
     /// Something was mounted, taken away or moved. The points are of those mounts.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use super::settled::settled;
 use super::stanza::{Stanza, Stanzas, source, word};
 use crate::host::{Host, Unreadable};
 
@@ -142,6 +143,11 @@ pub fn is_used(host: &Host) -> Result<bool, Unreadable> {
 
 impl Database {
     pub fn of(host: &Host) -> Result<Self, Unreadable> {
+        settled(host, || Self::read(host))
+    }
+
+    /// The status before the journal, which is emptied into it.
+    pub(super) fn read(host: &Host) -> Result<Self, Unreadable> {
         let mut index = Index::default();
         if host.exists(STATUS)? {
             index.read(host, Path::new(STATUS), false)?;

@@ -14,9 +14,11 @@ pub mod parse;
 
 use std::hash::{BuildHasher as _, RandomState};
 
+pub(super) use gather::LISTS;
 pub use known::Known;
 
 use super::merged::Merged;
+use super::settled::unless_taken_away;
 use super::{Manager, RPM_DATABASES, manager};
 use crate::host::{Cause, Host, Text, Unreadable};
 
@@ -54,13 +56,15 @@ pub fn of<'p>(host: &Host, paths: impl Iterator<Item = &'p [u8]>) -> Result<Opti
     let Some(names) = names(host)? else { return Ok(None) };
     let mut wanted: Vec<u64> = paths.map(|path| names.hash(path)).collect();
     wanted.sort_unstable();
-    gather::gather(host, names, Some(&wanted)).map(Some)
+    unless_taken_away(host, || gather::gather(host, names.clone(), Some(&wanted)).map(Some))
 }
 
 /// What is recorded of every path. `None` where there is no package manager.
 pub fn all(host: &Host) -> Result<Option<Recorded>, Unreadable> {
-    let Some(names) = names(host)? else { return Ok(None) };
-    gather::gather(host, names, None).map(Some)
+    unless_taken_away(host, || {
+        let Some(names) = names(host)? else { return Ok(None) };
+        gather::gather(host, names, None).map(Some)
+    })
 }
 
 fn names(host: &Host) -> Result<Option<Names>, Unreadable> {
@@ -105,7 +109,7 @@ impl Recorded {
 }
 
 /// How paths are told apart.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Names {
     merged: Merged,
     key: RandomState,

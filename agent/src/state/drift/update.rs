@@ -71,6 +71,24 @@ impl DriftState {
         changes
     }
 
+    /// What others than the package manager did where it matters most, while their run goes on: a shell out of a package
+    /// manager, and whoever a script left behind, are not to be silent until it ends. Everything else is told then, when
+    /// all packages are what they are to be; and so is whatever is put aside for the time of the run.
+    pub fn meanwhile(&mut self, looked: &Looked, done: &[OfUpdate], now: Timestamp) -> Vec<DriftBody> {
+        let now = exact(now);
+        let touched: AllTouched<'_> = done.iter().map(|of| (of.touched.path.clone(), of)).collect();
+        let mut run = Run::default();
+        for drift in looked.drifts.iter().filter(|drift| is_urgent(drift)) {
+            let touched = touching(&touched, &drift.path);
+            if touched.is_some() && matches!(by(drift, touched), By::Nobody) {
+                self.one_of(&mut run, drift, touched, now);
+            }
+        }
+        let mut objects = run.objects;
+        self.left_out = self.left_out.max(self.without_room(&mut objects));
+        self.finish(objects)
+    }
+
     fn one_of<'d>(&self, run: &mut Run<'d>, drift: &'d Drift, touched: Option<&OfUpdate>, now: Timestamp) {
         let digest = digest(drift);
         let open = self.open.get(&drift.path);
@@ -81,12 +99,14 @@ impl DriftState {
         }
         let by = by(drift, touched);
         if matches!(by, By::Nobody) {
-            if self.is_accounted(&drift.path, &digest)
-                || open.is_some_and(|open| open.digest.as_str() == digest)
-            {
+            if self.is_accounted(&drift.path, &digest) {
                 return;
             }
             run.unexplained += 1;
+            if open.is_some_and(|open| open.digest.as_str() == digest) {
+                // It was told while the run went on.
+                return;
+            }
         } else {
             run.count(drift.change);
         }
@@ -186,6 +206,13 @@ impl Run<'_> {
     }
 }
 
+/// Whether a difference is worth telling before it is known what the run comes to.
+pub fn is_urgent(drift: &Drift) -> bool {
+    let name = drift.path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+    let is_aside = memchr::memmem::find(name, ASIDE).is_some() && drift.matter != Some(Matter::SetId);
+    drift.matter.is_some() && drift.change != Change::Removed && !is_aside
+}
+
 fn by(drift: &Drift, touched: Option<&OfUpdate>) -> By {
     let Some(touched) = touched else { return By::Nobody };
     if let Some(accounted) = drift.package.as_ref().filter(|_| drift.is_explained()) {
@@ -224,6 +251,9 @@ pub type Vouchers = BTreeMap<String, &'static str>;
 /// The archive that the index vouches for says something else than what is recorded here.
 const DIFFERS: &str = "differs";
 const LISTED: &str = "listed";
+/// What has such a name neither sudo nor cron nor systemd reads; dpkg-maintscript-helper(1) puts there what is removed at
+/// the end.
+const ASIDE: &[u8] = b".dpkg-";
 /// As many as may be open; the rest is told object by object.
 const MAX_ACCOUNTED: usize = 100_000;
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::gathered::{Gathered, Touch};
 use super::who::{Ended, OfRun, UpdateId};
@@ -15,6 +16,8 @@ pub(super) struct Runs {
     /// Of all runs together.
     count: usize,
     room: usize,
+    /// When there is something of others to tell, at the earliest.
+    meanwhile: Option<Instant>,
 }
 
 #[derive(Debug, Default)]
@@ -22,16 +25,18 @@ struct Run {
     paths: HashMap<Arc<[u8]>, (Gathered, bool)>,
     /// Somebody outside of it touched these, too: they are no part of it, whatever it does to them later.
     shared: HashSet<Arc<[u8]>>,
+    /// What others than the package manager touched, and is not told yet: when for the first time, and when last.
+    others: HashMap<Arc<[u8]>, (Instant, Instant)>,
     is_cut: bool,
 }
 
 impl Runs {
     pub(super) fn new(held: Held, room: usize) -> Self {
-        Self { held, runs: BTreeMap::new(), count: 0, room }
+        Self { held, runs: BTreeMap::new(), count: 0, room, meanwhile: None }
     }
 
     /// Whether it is kept as a part of that run; everybody else's it has to be otherwise.
-    pub(super) fn take(&mut self, of: OfRun, touch: &Touch, actor: Option<Arc<Actor>>) -> bool {
+    pub(super) fn take(&mut self, of: OfRun, touch: &Touch, actor: Option<Arc<Actor>>, now: Instant) -> bool {
         let run = self.runs.entry(of.id).or_default();
         if run.shared.contains(&touch.path) {
             return false;
@@ -39,6 +44,7 @@ impl Runs {
         if let Some((gathered, by_manager)) = run.paths.get_mut(&touch.path) {
             gathered.add(touch, actor);
             *by_manager &= of.is_manager;
+            self.is_of_others(of, &touch.path, now);
             return true;
         }
         if self.count >= self.room {
@@ -48,7 +54,43 @@ impl Runs {
         self.count += 1;
         self.held.hold(&touch.path);
         run.paths.insert(touch.path.clone(), (Gathered::of(touch, actor), of.is_manager));
+        self.is_of_others(of, &touch.path, now);
         true
+    }
+
+    fn is_of_others(&mut self, of: OfRun, path: &Arc<[u8]>, now: Instant) {
+        let Some(run) = self.runs.get_mut(&of.id).filter(|_| !of.is_manager) else { return };
+        run.others.entry(path.clone()).or_insert((now, now)).1 = now;
+        self.meanwhile.get_or_insert(now + REST);
+    }
+
+    /// When [`Runs::meanwhile`] has to be asked next.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.meanwhile
+    }
+
+    /// What others touched and have left alone for a while, of all runs; at most so many, each once until it is touched again.
+    pub(super) fn meanwhile(&mut self, now: Instant, most: usize) -> Vec<OfUpdate> {
+        let mut told = Vec::new();
+        if self.meanwhile.is_none_or(|due| due > now) {
+            return told;
+        }
+        for run in self.runs.values_mut() {
+            let paths = &run.paths;
+            run.others.retain(|path, (first, last)| {
+                let Some((gathered, by_manager)) = paths.get(path) else { return false };
+                let has_rested = now >= *last + REST || now >= *first + LONGEST;
+                if !has_rested || told.len() >= most {
+                    return true;
+                }
+                let touched = gathered.clone().touched(path);
+                told.push(OfUpdate { touched, by_manager: *by_manager });
+                false
+            });
+        }
+        self.meanwhile = self.runs.values().any(|run| !run.others.is_empty()).then(|| now + REST);
+        told.sort_unstable_by(|one, other| one.touched.path.cmp(&other.touched.path));
+        told
     }
 
     /// Somebody outside touched this, and all below it if it is a tree: it is part of no run. What the runs did to it until
@@ -103,6 +145,11 @@ impl Runs {
 fn is_below(path: &[u8], directory: &[u8]) -> bool {
     path.strip_prefix(directory).is_some_and(|rest| rest.first() == Some(&b'/'))
 }
+
+/// Scripts write a file, move it into its place and give it to its owner, one after another.
+const REST: Duration = Duration::from_secs(1);
+/// Whoever goes on and on is looked at all the same.
+const LONGEST: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests;

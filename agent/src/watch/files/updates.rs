@@ -1,5 +1,5 @@
-//! Runs of package managers: which processes belong to one, from the first that executes a package manager's own program
-//! to the last that it left behind.
+//! Runs of package managers: which processes belong to one. It lasts as long as somebody executes a package manager's own
+//! program: whoever is left behind by it works for himself.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -40,6 +40,14 @@ impl Recognised {
     }
 }
 
+/// What a process is to a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Member {
+    pub(super) run: UpdateId,
+    /// It executes a package manager's own program.
+    pub(super) manages: bool,
+}
+
 /// The runs that go on, or were told last.
 #[derive(Debug, Default)]
 pub(super) struct Updates {
@@ -55,9 +63,9 @@ struct Run {
     by: Option<Arc<Actor>>,
     began: Timestamp,
     since: Instant,
-    /// How many processes.
-    members: u64,
-    /// Since when there is none, in both clocks.
+    /// How many processes execute a package manager's own program.
+    managers: u64,
+    /// Since when there is none of these, in both clocks.
     quiet: Option<(Instant, Timestamp)>,
     /// Replacements of recognised programs that the run made itself.
     replaced: Vec<(u64, u64)>,
@@ -72,44 +80,59 @@ impl Updates {
     /// Somebody who is of this run, or of none, executes these files: of which he is then, and whether that is a new run.
     pub(super) fn executed<'a>(
         &mut self,
-        of: Option<UpdateId>,
+        of: Option<Member>,
         files: impl Iterator<Item = &'a Executed>,
         now: Instant,
-    ) -> (Option<UpdateId>, bool) {
-        let mut manager = None;
+    ) -> (Option<Member>, bool) {
+        let (mut manager, mut is_known, mut is_its_own) = (None, false, false);
         for file in files {
+            is_known = true;
             manager = manager.or_else(|| self.recognised.manager(file.device, file.inode));
             // The run replaced it, for nobody else is executing what lies there by its name within the run.
-            if let Some(run) = of.and_then(|id| self.runs.get_mut(&id))
+            if let Some(run) = of.and_then(|of| self.runs.get_mut(&of.run))
                 && manager.is_none()
                 && self.recognised.has_path(&file.path)
             {
                 run.replace(file.device, file.inode);
+                is_its_own = true;
             }
         }
         if let Some(of) = self.open(of) {
-            return (Some(of), false);
+            // Of what was not seen it is not said that it is something else than before.
+            let manages = if is_known { manager.is_some() || is_its_own } else { of.manages };
+            return (Some(self.turned(of, manages, now)), false);
         }
         let Some(manager) = manager else { return (None, false) };
         let id = self.quiet_one(now);
         let (id, is_new) = id.map_or_else(|| (self.begin(manager, now), true), |id| (id, false));
-        self.joined(Some(id));
-        (Some(id), is_new)
+        let member = Member { run: id, manages: true };
+        self.joined(Some(member));
+        (Some(member), is_new)
+    }
+
+    fn turned(&mut self, of: Member, manages: bool, now: Instant) -> Member {
+        let after = Member { manages, ..of };
+        match (of.manages, manages) {
+            (true, false) => self.left(Some(of), now),
+            (false, true) => self.joined(Some(after)),
+            _ => {}
+        }
+        after
     }
 
     /// A process of it came to be.
-    pub(super) fn joined(&mut self, of: Option<UpdateId>) {
-        if let Some(run) = of.and_then(|id| self.runs.get_mut(&id)) {
-            run.members += 1;
+    pub(super) fn joined(&mut self, of: Option<Member>) {
+        if let Some(run) = of.filter(|of| of.manages).and_then(|of| self.runs.get_mut(&of.run)) {
+            run.managers += 1;
             run.quiet = None;
         }
     }
 
     /// A process of it is gone.
-    pub(super) fn left(&mut self, of: Option<UpdateId>, now: Instant) {
-        if let Some(run) = of.and_then(|id| self.runs.get_mut(&id)) {
-            run.members = run.members.saturating_sub(1);
-            if run.members == 0 && run.quiet.is_none() {
+    pub(super) fn left(&mut self, of: Option<Member>, now: Instant) {
+        if let Some(run) = of.filter(|of| of.manages).and_then(|of| self.runs.get_mut(&of.run)) {
+            run.managers = run.managers.saturating_sub(1);
+            if run.managers == 0 && run.quiet.is_none() {
                 run.quiet = Some((now, Timestamp::now()));
             }
         }
@@ -123,15 +146,21 @@ impl Updates {
     }
 
     /// The run that still goes on, or was told last.
-    pub(super) fn open(&self, of: Option<UpdateId>) -> Option<UpdateId> {
-        of.filter(|id| self.runs.contains_key(id))
+    fn open(&self, of: Option<Member>) -> Option<Member> {
+        of.filter(|of| self.runs.contains_key(&of.run))
     }
 
-    pub(super) fn of_run(&self, id: UpdateId, device: u64, inode: u64) -> Option<OfRun> {
-        let run = self.runs.get(&id)?;
-        let is_manager =
+    pub(super) fn of_run(&self, of: Member, device: u64, inode: u64) -> Option<OfRun> {
+        let is_manager = self.member(of, device, inode)?.manages;
+        Some(OfRun { id: of.run, is_manager })
+    }
+
+    /// Somebody of that run who executes this file.
+    pub(super) fn member(&self, of: Member, device: u64, inode: u64) -> Option<Member> {
+        let run = self.runs.get(&of.run)?;
+        let manages =
             run.replaced.contains(&(device, inode)) || self.recognised.manager(device, inode).is_some();
-        Some(OfRun { id, is_manager })
+        Some(Member { manages, ..of })
     }
 
     /// A process of this run put another file in the place of what may be a package manager's program.
@@ -164,7 +193,7 @@ impl Updates {
         self.runs.values().filter(|run| !run.is_told).map(Run::due).min()
     }
 
-    /// One without processes, which may still get one.
+    /// One without a package manager, which may still get one.
     fn quiet_one(&self, now: Instant) -> Option<UpdateId> {
         let may_go_on = |run: &Run| !run.is_told && run.quiet.is_some_and(|(at, _)| now < at + QUIET);
         self.runs.iter().find(|(_, run)| may_go_on(run)).map(|(&id, _)| id)
@@ -178,7 +207,7 @@ impl Updates {
             by: None,
             began: Timestamp::now(),
             since: now,
-            members: 0,
+            managers: 0,
             quiet: None,
             replaced: Vec::new(),
             is_told: false,

@@ -199,7 +199,7 @@ impl Watch {
 
     /// When there is something to do without anything happening.
     fn due(&self) -> Option<Instant> {
-        let mut give = [self.pending.due(), self.opens.due()].into_iter().flatten().min();
+        let mut give = [self.pending.due(), self.opens.due(), self.runs.due()].into_iter().flatten().min();
         if !self.out.is_empty() || !self.losses.is_empty() {
             give = Some(Instant::now());
         }
@@ -254,7 +254,7 @@ impl Watch {
         let actor = self.who.actor(mark);
         match self.who.update(mark) {
             Some(of) if self.pending.contains(&touch.path) => self.runs.share(of, &touch.path),
-            Some(of) if self.runs.take(of, touch, actor.clone()) => return None,
+            Some(of) if self.runs.take(of, touch, actor.clone(), now) => return None,
             Some(_) => {}
             None => {
                 for (path, earlier) in self.runs.leave(&touch.path, touch.is_tree) {
@@ -312,6 +312,10 @@ impl Watch {
         }
         if let Some(opened) = self.opens.next(now) {
             return Some(Noticed::Opened(Box::new(opened)));
+        }
+        let meanwhile = self.runs.meanwhile(now, MAX_GIVEN);
+        if !meanwhile.is_empty() {
+            return Some(Noticed::Meanwhile(meanwhile));
         }
         let ready = self.pending.ready(now, MAX_GIVEN);
         (!ready.is_empty()).then_some(Noticed::Touched(ready))

@@ -3,7 +3,7 @@
 use sha2::{Digest as _, Sha256};
 
 use super::super::base64url;
-use crate::baseline::drift::{Change, Drift, Fields};
+use crate::baseline::drift::{Change, Drift, Fields, Records};
 use crate::host::object::{Content, Object, Value};
 
 /// Of everything that is told, but for times, inodes and sizes that are no difference themselves.
@@ -12,7 +12,8 @@ pub fn digest(drift: &Drift) -> String {
     part(&mut hash, drift.change.name().as_bytes());
     part(&mut hash, &drift.fields.0.to_le_bytes());
     part(&mut hash, drift.severity.name().as_bytes());
-    if let Some(accounted) = &drift.package {
+    // What cannot be read of packages for a moment makes no other difference of this one.
+    if let Some(accounted) = drift.package.as_ref().filter(|of| of.records != Records::Unknown) {
         part(&mut hash, accounted.package.as_bytes());
         part(&mut hash, accounted.records.name().as_bytes());
     }

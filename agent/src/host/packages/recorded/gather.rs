@@ -232,7 +232,7 @@ fn lists(host: &Host) -> Result<Vec<OsString>, Unreadable> {
     }
 }
 
-pub(super) const LISTS: &str = "/var/lib/dpkg/info";
+pub(in crate::host::packages) const LISTS: &str = "/var/lib/dpkg/info";
 pub(super) const DIVERSIONS: &str = "/var/lib/dpkg/diversions";
 pub(super) const ALTERNATIVES: &str = "/var/lib/dpkg/alternatives";
 /// Every package has some five files there; all of Debian would fit.

@@ -11,6 +11,7 @@ use super::opened::Chain;
 use super::process::{Image, Phase, Process, Standing, State, Turn, is_same, program};
 use super::tell::hand;
 use crate::sys::process_events::ProcessEvent;
+use crate::watch::files::updates::Member;
 
 impl Lineage {
     pub(super) fn follow(&mut self, events: &[ProcessEvent], now: Instant) {
@@ -107,7 +108,7 @@ impl Lineage {
         let state = State { image, uids, standing, update };
         process.turn(Phase { from, learned: self.at, state, other: None, kind, actor: None });
         self.unsettled.push(pid);
-        if let Some(id) = update.filter(|_| is_new) {
+        if let Some(Member { run: id, .. }) = update.filter(|_| is_new) {
             self.begun.push((id, pid, from));
         }
     }
@@ -133,7 +134,7 @@ impl Lineage {
                 if let Some(phase) = process.now_mut() {
                     phase.state.update = update;
                 }
-                if let Some(id) = update.filter(|_| is_new) {
+                if let Some(Member { run: id, .. }) = update.filter(|_| is_new) {
                     self.begun.push((id, pid, chain.end()));
                 }
             }

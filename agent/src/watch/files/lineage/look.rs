@@ -78,7 +78,10 @@ impl Lineage {
         }
         for details in &found {
             let parents = self.parents(details.parent, &above);
-            let update = self.table.get(&details.parent).and_then(Process::update);
+            let of_parent = self.table.get(&details.parent).and_then(Process::update);
+            let (device, inode) =
+                details.program.as_ref().map_or((0, 0), |program| (program.device, program.inode));
+            let update = of_parent.and_then(|of| self.updates.member(of, device, inode));
             self.updates.joined(update);
             if let Some(process) = self.table.get_mut(&details.pid) {
                 process.parents = parents;

@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use super::super::who::{Executed, UpdateId};
+use super::super::updates::Member;
+use super::super::who::Executed;
 use super::opened::Chain;
 use crate::host::Text;
 use crate::host::actor::{Actor, Hand, MAX_PARENTS, Program};
@@ -73,7 +74,7 @@ pub(super) struct State {
     /// The real and the effective one.
     pub(super) uids: Option<(u32, u32)>,
     pub(super) standing: Arc<Standing>,
-    pub(super) update: Option<UpdateId>,
+    pub(super) update: Option<Member>,
 }
 
 /// What a process was from one point of the fanotify queue on.
@@ -161,7 +162,7 @@ impl Process {
         self.phases.last_mut()
     }
 
-    pub(super) fn update(&self) -> Option<UpdateId> {
+    pub(super) fn update(&self) -> Option<Member> {
         self.now()?.state.update
     }
 
