@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError};
 
 use jiff::Timestamp;
@@ -74,7 +74,6 @@ pub struct Live {
     rules: Arc<Rules>,
     directory: PathBuf,
     store: Store,
-    is_over: Arc<AtomicBool>,
     /// What packages record.
     known: Known,
     /// How each path stood that is as agreed and yet was changed since it was agreed on.
@@ -90,16 +89,9 @@ impl Live {
         let directory = store.to_owned();
         let Some(store) = Store::open(store)? else { return Ok(None) };
         demand_seal(&policy, &store)?;
-        let (rules, is_over, known) = (policy.rules(), Arc::default(), Known::default());
+        let (rules, known) = (policy.rules(), Known::default());
         let (seen, key, hashed) = Default::default();
-        Ok(Some(Self { host, policy, rules, directory, store, is_over, known, seen, key, hashed }))
-    }
-
-    /// Ends a look early once it is set.
-    #[must_use]
-    pub fn until(mut self, is_over: Arc<AtomicBool>) -> Self {
-        self.is_over = is_over;
-        self
+        Ok(Some(Self { host, policy, rules, directory, store, known, seen, key, hashed }))
     }
 
     /// Whether nothing was agreed since it was opened.
@@ -206,7 +198,8 @@ impl Live {
             pace: None,
             limits: Limits { max_file: self.policy.files_max_bytes(), is_watched: true },
             file_systems: self.policy.network_file_systems(),
-            is_over: &self.is_over,
+            // A few paths: it is over before anybody asks.
+            is_over: &AtomicBool::new(false),
             tell: &|_| {},
         };
         let last = RefCell::new((Vec::new(), Some(Scope::root(&self.rules, &selection))));
@@ -219,9 +212,6 @@ impl Live {
             last.1.clone()
         };
         let pointed = walk.point(&comparing, &scope, points)?;
-        if self.is_over.load(Ordering::Relaxed) {
-            return Err(CannotCompare::Interrupted);
-        }
         let mut found = comparing.found.into_inner().unwrap_or_else(PoisonError::into_inner);
         match found.damage.take() {
             Some(damage) => Err(damage.into()),

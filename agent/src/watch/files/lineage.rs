@@ -117,12 +117,6 @@ impl Lineage {
         self.broken
     }
 
-    /// A process of this run put another file in the place of what may be a package manager's program: what executes that
-    /// is the package manager, within the run.
-    pub fn replaced(&mut self, id: UpdateId, path: &[u8], device: u64, inode: u64) {
-        self.updates.replaced(id, path, device, inode);
-    }
-
     fn read(&mut self, now: Instant) {
         let Some(queue) = &mut self.sources.events else { return };
         let (mut events, mut is_overrun) = (Vec::new(), false);

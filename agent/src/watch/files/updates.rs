@@ -163,15 +163,6 @@ impl Updates {
         Some(Member { manages, ..of })
     }
 
-    /// A process of this run put another file in the place of what may be a package manager's program.
-    pub(super) fn replaced(&mut self, id: UpdateId, path: &[u8], device: u64, inode: u64) {
-        if self.recognised.has_path(path)
-            && let Some(run) = self.runs.get_mut(&id)
-        {
-            run.replace(device, inode);
-        }
-    }
-
     /// The runs that are over by now, each once; what was told before is forgotten.
     pub(super) fn ended(&mut self, now: Instant) -> Vec<Ended> {
         self.runs.retain(|_, run| !run.is_told);
