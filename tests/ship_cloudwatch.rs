@@ -3,6 +3,7 @@
 mod faults;
 mod groups;
 mod kills;
+mod live;
 mod rejected;
 mod role;
 mod times;
