@@ -3,20 +3,17 @@
 use sha2::{Digest as _, Sha256};
 
 use super::super::base64url;
-use crate::baseline::drift::{Change, Drift, Fields, Records};
+use crate::baseline::drift::{Change, Drift, Fields};
 use crate::host::object::{Content, Object, Value};
 
-/// Of everything that is told, but for times, inodes and sizes that are no difference themselves.
+/// Of everything that is told, but for times, inodes and sizes that are no difference themselves; and for what packages say
+/// of it beyond explaining it: their next version does not change what it does not bring, nor a moment in which they cannot be read.
 pub fn digest(drift: &Drift) -> String {
     let mut hash = Sha256::new();
     part(&mut hash, drift.change.name().as_bytes());
     part(&mut hash, &drift.fields.0.to_le_bytes());
     part(&mut hash, drift.severity.name().as_bytes());
-    // What cannot be read of packages for a moment makes no other difference of this one.
-    if let Some(accounted) = drift.package.as_ref().filter(|of| of.records != Records::Unknown) {
-        part(&mut hash, accounted.package.as_bytes());
-        part(&mut hash, accounted.records.name().as_bytes());
-    }
+    part(&mut hash, &[u8::from(drift.is_explained())]);
     let fields = told(drift);
     for side in [&drift.before, &drift.after] {
         part(&mut hash, &[u8::from(side.is_some())]);

@@ -69,6 +69,20 @@ fn one_record_has_all_that_the_run_accounts_for_and_no_sweep_tells_it_again() {
     );
 }
 
+/// dpkg makes a directory once, and does not touch it when there is a next version.
+#[test]
+fn what_an_update_made_is_not_told_again_after_the_next() {
+    let directory = |version: &str| says("/usr/share/shop", version, Records::Listed);
+    let mut state = DriftState::new("e");
+    let run = update(vec![of("/usr/share/shop", "/usr/bin/dpkg", true)]);
+    let told =
+        state.update(&looked(&[directory("shop 1")], &["/usr/share/shop"]), &run, &Vouchers::new(), at(5));
+    assert_eq!(lines(&told), ["applied dpkg 1 informational"]);
+    assert_eq!(lines(&state.compare(&report(&[directory("shop 2")]), &NOBODY, at(6))), NOTHING);
+    let unread = says("/usr/share/shop", "the status is not there", Records::Unknown);
+    assert_eq!(lines(&state.compare(&report(&[unread]), &NOBODY, at(7))), NOTHING);
+}
+
 #[test]
 fn what_was_open_is_so_no_more_when_its_package_brings_it() {
     let mut state = DriftState::new("e");
