@@ -126,7 +126,15 @@ pub(super) const MADE: &[Made] = &[
     },
     made(
         "certificates",
-        &["update-ca-certificates", "update-ca-trust", "p11-kit", "trust", "openssl", "c_rehash"],
+        &[
+            "update-ca-certificates",
+            "ca-certificates.postinst",
+            "update-ca-trust",
+            "p11-kit",
+            "trust",
+            "openssl",
+            "c_rehash",
+        ],
         &[
             "/etc/ssl/certs/**",
             "/etc/ca-certificates.conf*",
