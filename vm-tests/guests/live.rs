@@ -118,7 +118,7 @@ pub(crate) fn a_flood_hides_nothing(suite: Suite) {
     );
     let gap =
         ec2.until_record("a gap", |record| record["kind"] == "gap" && record["body"]["cause"] == "overload");
-    assert!(!gap["body"]["why"].is_null(), "{gap:#}");
+    assert!(!gap["body"]["unwatched"]["why"].is_null(), "{gap:#}");
     of_path(&ec2, "/etc/needle");
     ec2.guest.wait_for("everything is counted", UP, || {
         let files = ec2.status()["sensor"]["files"].clone();
