@@ -7,6 +7,7 @@ use std::time::Duration;
 use nix::sys::stat::fstat;
 
 use super::super::{Host, Unreadable};
+use super::at_work::at_work;
 use super::dpkg::{JOURNAL, STATUS};
 use super::recorded::LISTS;
 
@@ -26,11 +27,11 @@ pub(super) fn settled<T>(
     mut read: impl FnMut() -> Result<T, Unreadable>,
 ) -> Result<T, Unreadable> {
     for _ in 0..TRIES {
-        let (status, journal) = (stamp(host, STATUS), stamp(host, JOURNAL));
+        let before = stamp(host, STATUS);
         let found = read();
-        // The journal may be emptied at leisure after the status was replaced.
-        let is_emptied = found.as_ref().is_err_and(Unreadable::is_absent) && stamp(host, JOURNAL) != journal;
-        if stamp(host, STATUS) == status && !is_emptied {
+        // What is read was seen in its directory: the journal may be emptied at leisure after the status was replaced.
+        let is_emptied = found.as_ref().is_err_and(Unreadable::is_absent);
+        if stamp(host, STATUS) == before && !is_emptied {
             return found;
         }
         sleep(PAUSE);
@@ -38,7 +39,8 @@ pub(super) fn settled<T>(
     read()
 }
 
-/// Reads again where a list was gone when it was to be read, and packages came or went meanwhile.
+/// Reads again where a list was gone when it was to be read, and packages come or go. A file system's clock may stand still
+/// for some milliseconds, so the lock is asked as well.
 pub(super) fn unless_taken_away<T>(
     host: &Host,
     mut read: impl FnMut() -> Result<T, Unreadable>,
@@ -47,7 +49,8 @@ pub(super) fn unless_taken_away<T>(
     for _ in 0..TRIES {
         let before = stamps();
         let found = read();
-        if !found.as_ref().is_err_and(Unreadable::is_absent) || stamps() == before {
+        let is_gone = found.as_ref().is_err_and(Unreadable::is_absent);
+        if !is_gone || (stamps() == before && at_work(host).is_none()) {
             return found;
         }
         sleep(PAUSE);
