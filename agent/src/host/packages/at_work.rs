@@ -24,17 +24,17 @@ pub(super) fn at_work(host: &Host) -> Option<AtWork> {
 
 fn holder(host: &Host, lock: &'static str) -> Option<AtWork> {
     let (file, _) = host.open(lock).ok()?;
-    let mut asked = libc::flock {
-        l_type: libc::F_WRLCK as _,
-        l_whence: libc::SEEK_SET as _,
-        l_start: 0,
-        l_len: 0,
-        l_pid: 0,
-    };
+    let mut asked = whole()?;
     fcntl(&file, FcntlArg::F_GETLK(&mut asked)).ok()?;
     // -1 is a lock of an open file, 0 a process of another pid namespace.
     let pid = u32::try_from(asked.l_pid).ok().filter(|pid| *pid > 0);
     (libc::c_int::from(asked.l_type) != libc::F_UNLCK).then_some(AtWork { lock, pid })
+}
+
+/// To write to all of a file: from its beginning (`SEEK_SET`, 0) to its end.
+fn whole() -> Option<libc::flock> {
+    let l_type = libc::c_short::try_from(libc::F_WRLCK).ok()?;
+    Some(libc::flock { l_type, l_whence: 0, l_start: 0, l_len: 0, l_pid: 0 })
 }
 
 /// apt holds the first from its first run of dpkg to its last, packages half-way in between.
@@ -48,14 +48,7 @@ mod tests {
 
     /// A lock of an open file stands in the way of a process's own locks, those of the same process as well.
     fn lock(file: &File) {
-        let whole = libc::flock {
-            l_type: libc::F_WRLCK as _,
-            l_whence: libc::SEEK_SET as _,
-            l_start: 0,
-            l_len: 0,
-            l_pid: 0,
-        };
-        fcntl(file, FcntlArg::F_OFD_SETLK(&whole)).unwrap();
+        fcntl(file, FcntlArg::F_OFD_SETLK(&whole().unwrap())).unwrap();
     }
 
     #[test]
