@@ -12,7 +12,8 @@ use std::os::unix::fs::{FileExt as _, MetadataExt as _, PermissionsExt as _, sym
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Command;
-use std::sync::atomic::AtomicBool;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use guestward::host::Kind;
@@ -267,6 +268,24 @@ fn what_is_paced_takes_its_time() {
     Way { pace: Some(&pace), ..Way::default() }.walk(root.path(), &Recorder::of_everything());
     // The last step's wait may be too short to be slept.
     assert!(began.elapsed() >= Duration::from_millis(290), "{:?}", began.elapsed());
+}
+
+/// At a byte a second it would take a month.
+#[test]
+fn who_is_in_a_hurry_is_not_paced_any_more() {
+    let root = tempfile::tempdir().unwrap();
+    fs::write(root.path().join("file"), vec![7; 3_000_000]).unwrap();
+    let hurry = Arc::new(AtomicBool::new(false));
+    let pace = Pace::new(1, 100).until(Arc::clone(&hurry));
+    std::thread::scope(|scope| {
+        let walk = scope.spawn(|| {
+            Way { pace: Some(&pace), ..Way::default() }.walk(root.path(), &Recorder::of_everything())
+        });
+        std::thread::sleep(Duration::from_millis(50));
+        assert!(!walk.is_finished());
+        hurry.store(true, Ordering::Relaxed);
+        walk.join().unwrap();
+    });
 }
 
 #[test]

@@ -51,7 +51,7 @@ pub fn accept(
         Of::Packages(_) | Of::Everything => Vec::new(),
     };
     let store = directory.to_owned();
-    let order = Order { store, paths, depth: Depth::Full, is_polite: false, most: usize::MAX };
+    let order = Order { store, paths, depth: Depth::Full, polite_until: None, most: usize::MAX };
     let report = check(host, policy, &order, &AtomicBool::new(false), tell)?;
     let before = report.identity;
     let mut drifts = report.drifts;

@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -31,8 +31,8 @@ pub struct Order {
     /// Only what is at or below these paths; everything where there is none.
     pub paths: Vec<Vec<u8>>,
     pub depth: Depth,
-    /// Gives way to the machine's own work.
-    pub is_polite: bool,
+    /// Gives way to the machine's own work, until this is set.
+    pub polite_until: Option<Arc<AtomicBool>>,
     /// No more differences than so many are told one by one; the worst stay.
     pub most: usize,
 }
@@ -211,8 +211,8 @@ pub fn check(
         not_before,
         ..Comparing::new(&store, &rules, &selection, depth, algorithm, began, order.most)
     };
-    let pace = order.is_polite.then(|| pace(policy));
-    let crew = if order.is_polite { Crew { first: 1, most: 1 } } else { super::crew() };
+    let pace = order.polite_until.as_ref().map(|hurry| pace(policy, hurry));
+    let crew = if pace.is_some() { Crew { first: 1, most: 1 } } else { super::crew() };
     let of = Progress { of_objects: store.len(), ..Progress::default() };
     let told = |totals: Totals| tell(Progress { objects: totals.objects, bytes: totals.bytes, ..of });
     let walk = super::walk(host, &mounts, policy, pace.as_ref(), crew, is_over, &told);
@@ -279,8 +279,9 @@ pub(super) fn demand_seal(policy: &Policy, store: &Store) -> Result<(), CannotCo
     )))
 }
 
-fn pace(policy: &Policy) -> Pace {
-    Pace::new(policy.files_rate(), u32::try_from(policy.files_cpu()).unwrap_or(100))
+fn pace(policy: &Policy, hurry: &Arc<AtomicBool>) -> Pace {
+    let percent = u32::try_from(policy.files_cpu()).unwrap_or(100);
+    Pace::new(policy.files_rate(), percent).until(Arc::clone(hurry))
 }
 
 /// What packages say of what differs, and which lines of a text do.

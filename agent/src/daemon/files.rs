@@ -5,7 +5,7 @@
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::{Duration, Instant};
 
@@ -31,8 +31,8 @@ use crate::sys::clock::Stepped;
 pub(super) struct Order {
     pub(super) policy: Arc<Policy>,
     pub(super) depth: Depth,
-    /// It gives way to whoever else works on the machine.
-    is_polite: bool,
+    /// It gives way to whoever else works on the machine, until this is set.
+    polite_until: Option<Arc<AtomicBool>>,
 }
 
 /// What came of it.
@@ -73,7 +73,7 @@ fn compare(directory: &Path, is_over: &AtomicBool, order: &Order) -> Compared {
                 store: directory.to_owned(),
                 paths: Vec::new(),
                 depth: order.depth,
-                is_polite: order.is_polite,
+                polite_until: order.polite_until.clone(),
                 most: MOST,
             };
             diff::check(&host, policy, &order, is_over, &|_| {})
@@ -92,6 +92,8 @@ pub(super) struct Files {
     is_under_way: bool,
     /// Another was asked for meanwhile.
     is_wanted: bool,
+    /// Set when there is no time for giving way.
+    hurry: Arc<AtomicBool>,
     /// Which head of the baseline was there when it was compared with last.
     head: Option<(u64, i64, i64)>,
     /// Somebody set the clock: what the metadata say is not believed.
@@ -119,6 +121,7 @@ impl Files {
             orders,
             is_under_way: false,
             is_wanted: false,
+            hurry: Arc::default(),
             head: None,
             has_stepped: false,
             steps: 0,
@@ -193,12 +196,19 @@ impl Daemon {
             true => Depth::Full,
             false => Depth::Metadata { rehash: Some(self.policy.files_rehash()) },
         };
-        let is_polite = !self.files.noticing.has_lost();
-        let order = Order { policy: Arc::clone(&self.policy), depth, is_polite };
+        let has_lost = self.files.noticing.has_lost();
+        if has_lost {
+            // Also the one that is under way, for another waits behind it.
+            self.files.hurry.store(true, Ordering::Relaxed);
+        }
+        let hurry = Arc::new(AtomicBool::new(has_lost));
+        let polite_until = (!has_lost).then(|| Arc::clone(&hurry));
+        let order = Order { policy: Arc::clone(&self.policy), depth, polite_until };
         if self.files.is_under_way || self.files.orders.try_send(order).is_err() {
             self.files.is_wanted = true;
             return;
         }
+        self.files.hurry = hurry;
         if self.files.has_moved() {
             self.files.noticing.renew(&self.policy);
         }

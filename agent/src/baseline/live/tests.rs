@@ -59,7 +59,7 @@ impl Machine {
             store: self.store(),
             paths: Vec::new(),
             depth: Depth::Full,
-            is_polite: false,
+            polite_until: None,
             most: usize::MAX,
         };
         diff::check(&self.host(), &self.policy, &order, &AtomicBool::new(false), &|_| {}).unwrap().drifts

@@ -20,7 +20,7 @@ pub(super) fn run(args: &DiffArgs, out: &mut dyn Write) -> Result<Exit, Failure>
     let depth = if args.quick { Depth::Metadata { rehash: None } } else { Depth::Full };
     let paths = paths(&args.paths)?;
     let order =
-        Order { store: places(&args.target.root).baseline(), paths, depth, is_polite: false, most: MOST };
+        Order { store: places(&args.target.root).baseline(), paths, depth, polite_until: None, most: MOST };
     let meter = Meter::start();
     let report = check(&host, &policy, &order, &AtomicBool::new(false), &|progress| meter.show(progress));
     drop(meter);

@@ -1,7 +1,7 @@
 //! Giving way to the machine's own work: so many bytes a second, and so much of one processor.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,8 @@ pub struct Pace {
     rate: u64,
     /// Percent of one processor.
     cpu: u32,
+    /// Nothing is waited for any more.
+    hurry: Arc<AtomicBool>,
     free: Mutex<Free>,
 }
 
@@ -31,8 +33,16 @@ impl Pace {
         Self {
             rate: bytes_per_second.max(1),
             cpu: percent_of_a_processor.max(1),
+            hurry: Arc::default(),
             free: Mutex::new(Free { disk: now, processor: now }),
         }
+    }
+
+    /// Until this is set: from then on it takes what it can get.
+    #[must_use]
+    pub fn until(mut self, hurry: Arc<AtomicBool>) -> Self {
+        self.hurry = hurry;
+        self
     }
 
     /// What has just been read and computed is paid for with waiting.
@@ -48,7 +58,8 @@ impl Pace {
         };
         loop {
             let left = until.saturating_duration_since(Instant::now());
-            if left < SHORTEST || is_over.load(Ordering::Relaxed) {
+            let hurries = is_over.load(Ordering::Relaxed) || self.hurry.load(Ordering::Relaxed);
+            if left < SHORTEST || hurries {
                 return;
             }
             thread::sleep(left.min(LONGEST));
