@@ -198,7 +198,7 @@ impl Live {
             pace: None,
             limits: Limits { max_file: self.policy.files_max_bytes(), is_watched: true },
             file_systems: self.policy.network_file_systems(),
-            // A few paths: it is over before anybody asks.
+            // Whoever ends the sensor does not wait for it.
             is_over: &AtomicBool::new(false),
             tell: &|_| {},
         };

@@ -22,7 +22,7 @@ use crate::finding::wire::status;
 use crate::finding::{Severity, Text};
 use crate::host::actor::Actor;
 use crate::policy::Policy;
-use crate::watch::files::{By, Interest as _, Lost, Mounted, Opened, Touched, Why};
+use crate::watch::files::{By, Interest as _, Losses, Lost, Mounted, Opened, Touched, Why};
 
 /// What the loop has of the live watch.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub(super) struct Noticing {
     /// There are too many of them to keep: the comparison tells nothing.
     is_all_aside: bool,
     /// What was lost and is not told yet, and when something of that kind was told last.
-    unsaid: Vec<Lost>,
+    unsaid: Losses,
     said: Option<Instant>,
     /// What was lost and is to be compared as a whole.
     lost: Option<Lost>,
@@ -50,7 +50,7 @@ impl Noticing {
             orders,
             aside: BTreeSet::new(),
             is_all_aside: false,
-            unsaid: Vec::new(),
+            unsaid: Losses::default(),
             said: None,
             lost: None,
             rechecked: None,
@@ -248,7 +248,7 @@ impl Daemon {
     /// It is told at once, and everything is compared. More of the same is told in a while, all at once.
     fn lost(&mut self, lost: Lost) {
         self.files.noticing.counts.lost += 1;
-        self.files.noticing.unsaid.push(lost);
+        self.files.noticing.unsaid.merge(lost);
         self.say_lost();
     }
 
@@ -258,7 +258,7 @@ impl Daemon {
         if let Some(again) = noticing.said.map(|said| said + LOST_AGAIN).filter(|again| *again > now) {
             return self.timers.lost.set(again);
         }
-        let unsaid = std::mem::take(&mut noticing.unsaid);
+        let unsaid: Vec<Lost> = noticing.unsaid.by_ref().collect();
         if unsaid.is_empty() {
             return;
         }

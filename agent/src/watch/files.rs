@@ -29,6 +29,7 @@ use jiff::Timestamp;
 use crate::host::Text;
 use crate::host::actor::Actor;
 
+pub use losses::Losses;
 pub use setup::{By, Covered, Setup, Waker};
 pub use watch::Watch;
 pub use who::{Ended, Executed, Mark, OfRun, UpdateId, Who};

@@ -209,7 +209,8 @@ impl Run<'_> {
 /// Whether a difference is worth telling before it is known what the run comes to.
 pub fn is_urgent(drift: &Drift) -> bool {
     let name = drift.path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
-    let is_aside = memchr::memmem::find(name, ASIDE).is_some() && drift.matter != Some(Matter::SetId);
+    let ending = name.iter().rposition(|byte| *byte == b'.').map_or(&b""[..], |dot| &name[dot..]);
+    let is_aside = ending.starts_with(ASIDE) && drift.matter != Some(Matter::SetId);
     drift.matter.is_some() && drift.change != Change::Removed && !is_aside
 }
 
@@ -251,8 +252,7 @@ pub type Vouchers = BTreeMap<String, &'static str>;
 /// The archive that the index vouches for says something else than what is recorded here.
 const DIFFERS: &str = "differs";
 const LISTED: &str = "listed";
-/// What has such a name neither sudo nor cron nor systemd reads; dpkg-maintscript-helper(1) puts there what is removed at
-/// the end.
+/// What ends so neither sudo nor cron nor systemd reads; dpkg-maintscript-helper(1) puts there what is removed at the end.
 const ASIDE: &[u8] = b".dpkg-";
 /// As many as may be open; the rest is told object by object.
 const MAX_ACCOUNTED: usize = 100_000;

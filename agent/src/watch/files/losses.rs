@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{Lost, Why};
 
 #[derive(Debug, Default)]
-pub(super) struct Losses {
+pub struct Losses {
     list: Vec<Loss>,
 }
 
@@ -36,12 +36,30 @@ impl Losses {
         }
     }
 
-    pub(super) fn next(&mut self) -> Option<Lost> {
-        (!self.list.is_empty()).then(|| self.list.remove(0).lost)
+    /// Together with what else is lost for that reason.
+    pub fn merge(&mut self, lost: Lost) {
+        let Lost { why, since, until, places } = lost;
+        // Counted once.
+        let again = if matches!(why, Why::Unresolved(_)) { Why::Unresolved(0) } else { why.clone() };
+        let first = places.first().map(Vec::as_slice);
+        self.add(why, first, since);
+        self.add(again.clone(), first, until);
+        for place in places.iter().skip(1) {
+            self.add(again.clone(), Some(place), until);
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.list.is_empty()
+    }
+}
+
+/// Each is told once.
+impl Iterator for Losses {
+    type Item = Lost;
+
+    fn next(&mut self) -> Option<Lost> {
+        (!self.list.is_empty()).then(|| self.list.remove(0).lost)
     }
 }
 
@@ -84,11 +102,20 @@ mod tests {
         for number in 0..=MAX_PLACES {
             losses.add(Why::Room, Some(format!("/{number}").as_bytes()), at(5));
         }
-        let lost: Vec<Lost> = std::iter::from_fn(|| losses.next()).collect();
+        let lost: Vec<Lost> = losses.by_ref().collect();
         assert_eq!(lost.len(), 3);
         assert_eq!((&lost[0].why, lost[0].since, lost[0].until), (&Why::Unresolved(3), at(1), at(3)));
         assert_eq!(lost[0].places, [b"/a".to_vec(), b"/b".to_vec()]);
         assert!(lost[1].places.is_empty() && lost[2].places.is_empty());
         assert!(losses.is_empty());
+        for mut lost in [lost[0].clone(), lost[0].clone(), lost[2].clone()] {
+            lost.until = at(9);
+            losses.merge(lost);
+        }
+        let merged: Vec<Lost> = losses.by_ref().collect();
+        assert_eq!(merged.len(), 2);
+        let (why, places) = (Why::Unresolved(6), lost[0].places.clone());
+        assert_eq!(merged[0], Lost { why, since: at(1), until: at(9), places });
+        assert_eq!(merged[1], Lost { until: at(9), ..lost[2].clone() });
     }
 }
