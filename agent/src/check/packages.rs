@@ -154,7 +154,7 @@ fn judge_updates(facts: &Facts, what: &str, is_meant: impl Fn(&Pending) -> bool)
     if let Some(outcome) = without_manager(facts) {
         return vec![outcome];
     }
-    let Updates { pending, unsure } = match &facts.packages.updates {
+    let Updates { pending, unsure, .. } = match &facts.packages.updates {
         Ok(updates) => updates,
         Err(cause) => return vec![Outcome::unreadable(SUBJECT, cause)],
     };
@@ -286,7 +286,7 @@ fn without_manager(facts: &Facts) -> Option<Outcome> {
         Ok(Manager::None) => {
             Some(Outcome::not_applicable(SUBJECT, "there is no package manager: neither dpkg nor rpm"))
         }
-        Ok(Manager::Apt | Manager::Rpm) => None,
+        Ok(Manager::Apt | Manager::Dnf | Manager::Zypper) => None,
         Err(cause) => Some(Outcome::unreadable(SUBJECT, cause)),
     }
 }

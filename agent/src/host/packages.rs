@@ -1,10 +1,12 @@
 //! What is installed, what could be newer, and whether the running kernel is the installed one.
 //!
-//! From the files that dpkg and apt keep; no package manager is run, no lock taken and nothing refreshed.
+//! From the files that dpkg and apt, or rpm and dnf keep; no package manager is run, no lock taken and nothing refreshed.
 
+pub mod advisory;
 mod apt;
 pub mod at_work;
 mod config;
+mod dnf;
 pub mod dpkg;
 pub mod kernel;
 mod lists;
@@ -14,6 +16,7 @@ mod policy;
 mod preferences;
 pub mod recorded;
 mod release;
+pub mod rpm;
 mod settled;
 mod sources;
 pub mod stanza;
@@ -24,18 +27,19 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
+use advisory::{Advisory, Interval, Urgency};
 pub use dpkg::{Database, Package};
 pub use kernel::{Kernel, Reboot};
 use release::Release;
 
 use super::processes::Process;
-use super::{Cause, Host, Text, Unreadable};
+use super::{Host, Text, Unreadable};
 
 /// Everything about packages.
 #[derive(Debug, Clone)]
 pub struct Packages {
     pub manager: Result<Manager, Unreadable>,
-    /// dpkg's database; empty where there is no package manager.
+    /// What is installed, whoever keeps it; empty where there is no package manager.
     pub database: Result<Database, Unreadable>,
     /// Whoever changes the database at this moment.
     pub at_work: Option<at_work::AtWork>,
@@ -47,8 +51,9 @@ pub struct Packages {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Manager {
     Apt,
-    /// rpm's database is there; guestward does not read it yet.
-    Rpm,
+    /// dnf, or yum before it.
+    Dnf,
+    Zypper,
     None,
 }
 
@@ -57,9 +62,15 @@ impl Manager {
     pub fn name(self) -> &'static str {
         match self {
             Self::Apt => "apt",
-            Self::Rpm => "dnf",
+            Self::Dnf => "dnf",
+            Self::Zypper => "zypper",
             Self::None => "none",
         }
+    }
+
+    /// Whether packages are in rpm's database.
+    pub fn is_rpm(self) -> bool {
+        matches!(self, Self::Dnf | Self::Zypper)
     }
 }
 
@@ -90,8 +101,23 @@ impl Restart {
 #[derive(Debug, Clone, Default)]
 pub struct Updates {
     pub pending: Vec<Pending>,
+    /// The release that an Amazon Linux 2023 is locked to: what came later, its metadata does not know.
+    pub locked: Option<Locked>,
     /// What could not be looked at; there may be more updates behind it.
     pub unsure: Vec<Unreadable>,
+}
+
+/// A release that updates are taken from, whatever came after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Locked {
+    /// `2023.9.20251105`
+    pub release: String,
+    /// What locks it: `/etc/dnf/vars/releasever`, or the package that says which release this is.
+    pub by: String,
+    /// The day that the release itself names.
+    pub date: Option<Timestamp>,
+    /// The newest release that anything on the disk knows of.
+    pub newest: Option<String>,
 }
 
 /// One package that has a newer version.
@@ -107,14 +133,30 @@ pub struct Pending {
     pub state: PendingState,
     /// Where the candidate comes from: `Debian:oldstable-security`.
     pub origin: String,
-    /// The archive had it at this time, or before.
-    pub available_by: Option<Timestamp>,
+    /// Why it is in that state, or what else is to know of it: `/etc/apt/preferences.d/x:3`.
+    pub reason: Option<String>,
+    /// The distribution's fix that a foreign candidate hides: `1.1 from Debian:stable-security`.
+    pub hidden_fix: Option<String>,
+    /// What the vendor says of the versions on the way.
+    pub advisories: Vec<Advisory>,
+    /// When the archive got the first of those versions that matter: the security updates, or else all.
+    pub available: Interval,
 }
 
 impl Pending {
     /// As people write it: `openssl:amd64`.
     pub fn key(&self) -> String {
         format!("{}:{}", self.name, self.architecture)
+    }
+
+    /// The worst that the vendor says of it.
+    pub fn urgency(&self) -> Option<Urgency> {
+        self.advisories.iter().filter_map(|advisory| advisory.urgency).max()
+    }
+
+    /// Sorted, one each.
+    pub fn cves(&self) -> BTreeSet<&str> {
+        self.advisories.iter().flat_map(|advisory| &advisory.cves).map(String::as_str).collect()
     }
 }
 
@@ -125,8 +167,10 @@ pub enum PendingState {
     Held,
     /// The archive offers it to some machines first, and this is not one of them yet.
     Phased,
-    /// A preference keeps apt from choosing it; apt does not list it.
+    /// A preference keeps apt from choosing it, or an exclusion dnf; they do not list it.
     Pinned,
+    /// The package manager would not install it as things are.
+    KeptBack,
 }
 
 impl PendingState {
@@ -136,6 +180,7 @@ impl PendingState {
             Self::Held => "held",
             Self::Phased => "phased",
             Self::Pinned => "pinned",
+            Self::KeptBack => "kept-back",
         }
     }
 }
@@ -143,6 +188,8 @@ impl PendingState {
 /// How old the lists are.
 #[derive(Debug, Clone, Default)]
 pub struct Metadata {
+    /// What brings it up to date; empty is apt-get update.
+    pub refresh: &'static str,
     /// The latest `Date` of the configured archives: how recent a change the lists can know of.
     pub newest: Option<Timestamp>,
     /// The first `Valid-Until` to run out, and whose it is.
@@ -206,13 +253,19 @@ impl Metadata {
             return Freshness::Unknown { reason: cause.to_string() };
         }
         let Some(checked) = self.checked.or(self.newest) else {
-            return Freshness::Unknown { reason: "nothing tells when apt-get update last ran".to_owned() };
+            let reason = format!("nothing tells when {} last ran", self.refresh());
+            return Freshness::Unknown { reason };
         };
         let limit = SignedDuration::from_secs(i64::try_from(max_age).unwrap_or(i64::MAX));
         if now.duration_since(checked) > limit {
-            return Freshness::Stale { reason: format!("apt-get update last ran at {checked:.0}") };
+            return Freshness::Stale { reason: format!("{} last ran at {checked:.0}", self.refresh()) };
         }
         Freshness::Fresh
+    }
+
+    /// The command that brings it up to date.
+    pub fn refresh(&self) -> &'static str {
+        if self.refresh.is_empty() { "apt-get update" } else { self.refresh }
     }
 }
 
@@ -221,23 +274,16 @@ impl Packages {
         let manager = manager(host);
         // Before the database is read, and after it: whoever begins or ends in between was at work.
         let at_work = at_work::at_work(host);
-        let (database, (updates, metadata)) = match &manager {
-            Ok(Manager::Apt) => match Database::of(host) {
-                Ok(database) => {
-                    let updates = apt::updates(host, &database);
-                    (Ok(database), updates)
-                }
-                Err(cause) => (Err(cause.clone()), without(&cause)),
-            },
-            Ok(Manager::None) => (Ok(Database::default()), (Ok(Updates::default()), Metadata::default())),
-            Ok(Manager::Rpm) => {
-                let cause =
-                    Unreadable::new("/var/lib/rpm", Cause::Unsupported("rpm not read yet".to_owned()));
-                (Err(cause.clone()), without(&cause))
+        let (database, (updates, metadata), kernel) = match &manager {
+            Ok(Manager::Apt) => of_dpkg(host),
+            Ok(Manager::Dnf | Manager::Zypper) => of_rpm(host),
+            Ok(Manager::None) => {
+                let database = Database::default();
+                let kernel = Kernel::of(host, &database);
+                (Ok(database), (Ok(Updates::default()), Metadata::default()), kernel)
             }
-            Err(cause) => (Err(cause.clone()), without(cause)),
+            Err(cause) => (Err(cause.clone()), without(cause), Err(cause.clone())),
         };
-        let kernel = database.as_ref().map_err(Clone::clone).and_then(|database| Kernel::of(host, database));
         let at_work = at_work.or_else(|| at_work::at_work(host));
         Self { manager, database, at_work, updates, metadata, kernel }
     }
@@ -256,6 +302,29 @@ impl Packages {
     }
 }
 
+type Found =
+    (Result<Database, Unreadable>, (Result<Updates, Unreadable>, Metadata), Result<Kernel, Unreadable>);
+
+fn of_dpkg(host: &Host) -> Found {
+    match Database::of(host) {
+        Ok(database) => {
+            let (updates, kernel) = (apt::updates(host, &database), Kernel::of(host, &database));
+            (Ok(database), updates, kernel)
+        }
+        Err(cause) => (Err(cause.clone()), without(&cause), Err(cause)),
+    }
+}
+
+fn of_rpm(host: &Host) -> Found {
+    match rpm::Installed::of(host) {
+        Ok(installed) => {
+            let kernel = Kernel::of_rpm(host, &installed);
+            (Ok(installed.to_database()), dnf::updates(host, &installed), kernel)
+        }
+        Err(cause) => (Err(cause.clone()), without(&cause), Err(cause)),
+    }
+}
+
 fn without(cause: &Unreadable) -> (Result<Updates, Unreadable>, Metadata) {
     (Err(cause.clone()), Metadata { unsure: vec![cause.clone()], ..Metadata::default() })
 }
@@ -266,7 +335,8 @@ fn manager(host: &Host) -> Result<Manager, Unreadable> {
     }
     for database in RPM_DATABASES {
         if host.exists(database)? {
-            return Ok(Manager::Rpm);
+            let is_zypper = host.exists("/etc/zypp")? && !host.exists("/etc/dnf")?;
+            return Ok(if is_zypper { Manager::Zypper } else { Manager::Dnf });
         }
     }
     Ok(Manager::None)

@@ -208,7 +208,7 @@ fn old_clients(facts: &Facts) -> Judged {
     let services = facts_of(facts, CLIENTS)?;
     let evidence = match facts.packages.manager.as_ref().map_err(unreadable(CLIENTS))? {
         Manager::Apt => installed(facts, CLIENTS, CLIENT_PACKAGES)?,
-        Manager::Rpm => {
+        Manager::Dnf | Manager::Zypper => {
             let found = services.old_clients.as_ref().map_err(unreadable(CLIENTS))?;
             found
                 .iter()

@@ -1,9 +1,12 @@
 //! What `guestward packages` prints as JSON: schema `guestward.packages/1`.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::rfc3339_millis;
+use crate::host::packages::advisory::Urgency;
 use crate::host::packages::{Freshness, Manager, Packages, Pending, Reboot, Restart};
 
 pub const PACKAGES_SCHEMA: &str = "guestward.packages/1";
@@ -47,8 +50,13 @@ struct Entry<'a> {
     security: bool,
     state: &'static str,
     origin: &'a str,
-    advisories: [&'a str; 0],
-    cves: [&'a str; 0],
+    /// Why it is in that state, where that is known.
+    reason: Option<&'a str>,
+    /// The distribution's fix that a foreign candidate hides.
+    hidden_fix: Option<&'a str>,
+    advisories: Vec<&'a str>,
+    cves: BTreeSet<&'a str>,
+    /// The vendor's own, in the words of findings.
     severity: Option<&'static str>,
     available_since: Interval,
 }
@@ -70,12 +78,14 @@ impl<'a> From<&'a Pending> for Entry<'a> {
             security: pending.is_security,
             state: pending.state.name(),
             origin: &pending.origin,
-            advisories: [],
-            cves: [],
-            severity: None,
+            reason: pending.reason.as_deref(),
+            hidden_fix: pending.hidden_fix.as_deref(),
+            advisories: pending.advisories.iter().map(|advisory| advisory.id.as_str()).collect(),
+            cves: pending.cves(),
+            severity: pending.urgency().map(Urgency::name),
             available_since: Interval {
-                not_before: None,
-                not_after: pending.available_by.map(rfc3339_millis),
+                not_before: pending.available.not_before.map(rfc3339_millis),
+                not_after: pending.available.not_after.map(rfc3339_millis),
             },
         }
     }
@@ -153,7 +163,7 @@ impl MetadataState {
 mod tests {
     use super::*;
     use crate::host::Unreadable;
-    use crate::host::packages::{Database, Kernel, Metadata, PendingState, Updates};
+    use crate::host::packages::{Database, Kernel, Metadata, PendingState, Updates, advisory};
 
     const NOW: &str = "2026-11-22T00:00:00Z";
 
@@ -172,8 +182,12 @@ mod tests {
                     is_security: true,
                     state: PendingState::Held,
                     origin: "Debian:stable-security".into(),
-                    available_by: Some(now),
+                    reason: None,
+                    hidden_fix: None,
+                    advisories: Vec::new(),
+                    available: advisory::Interval { not_before: None, not_after: Some(now) },
                 }],
+                locked: None,
                 unsure: Vec::new(),
             }),
             metadata: Metadata { newest: Some(now), checked: Some(now), ..Metadata::default() },

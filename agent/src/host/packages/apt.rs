@@ -136,7 +136,7 @@ impl Archive {
         unsure.extend(self.metadata.missing.iter().map(|what| {
             Unreadable::new(LISTS, Cause::Unsupported(format!("{what}: apt-get update has not brought it")))
         }));
-        Ok(Updates { pending, unsure })
+        Ok(Updates { pending, locked: None, unsure })
     }
 
     /// One `never` decides a list, else the first pin that is about it.

@@ -75,6 +75,23 @@ impl Package {
         self.want == Want::Hold
     }
 
+    /// One of a database that knows whole packages only; its source is itself.
+    pub(super) fn whole(name: String, architecture: String, version: String, file: PathBuf) -> Self {
+        Self {
+            source: name.clone(),
+            source_version: version.clone(),
+            name,
+            architecture,
+            version,
+            want: Want::Install,
+            state: State::Installed,
+            needs_reinstall: false,
+            is_multi_arch_same: false,
+            file,
+            line: 0,
+        }
+    }
+
     /// As people write it: `openssl:amd64`.
     pub fn key(&self) -> String {
         format!("{}:{}", self.name, self.architecture)

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use super::dpkg::{Database, State};
+use super::rpm::Installed;
 use super::stanza::word;
 use super::version;
 use crate::host::{Host, Unreadable};
@@ -57,6 +58,11 @@ impl Kernel {
             request: request(host)?,
             is_live: host.is_live(),
         })
+    }
+
+    pub(super) fn of_rpm(host: &Host, installed: &Installed) -> Result<Self, Unreadable> {
+        let _ = installed;
+        Self::of(host, &Database::default())
     }
 
     /// Whether the machine should be restarted, as far as the kernel and the packages tell.

@@ -8,6 +8,7 @@ use std::cmp::{Ordering, Reverse};
 
 use jiff::Timestamp;
 
+use super::advisory::Interval;
 use super::dpkg::{Database, Package};
 use super::preferences::{FORBIDDEN, Pins, Place};
 use super::release::Release;
@@ -145,7 +146,13 @@ impl Policy<'_> {
             is_security,
             state,
             origin: files.first().map(|file| file.name.clone()).unwrap_or_default(),
-            available_by: files.iter().filter_map(|file| file.date).min(),
+            reason: None,
+            hidden_fix: None,
+            advisories: Vec::new(),
+            available: Interval {
+                not_before: None,
+                not_after: files.iter().filter_map(|file| file.date).min(),
+            },
         }
     }
 }

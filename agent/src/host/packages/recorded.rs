@@ -70,7 +70,7 @@ pub fn all(host: &Host) -> Result<Option<Recorded>, Unreadable> {
 fn names(host: &Host) -> Result<Option<Names>, Unreadable> {
     match manager(host)? {
         Manager::Apt => Ok(Some(Names { merged: Merged::of(host)?, key: RandomState::new() })),
-        Manager::Rpm => {
+        Manager::Dnf | Manager::Zypper => {
             let cause = Cause::Unsupported("guestward does not read rpm's database yet".to_owned());
             Err(Unreadable::new(RPM_DATABASES[0], cause))
         }
