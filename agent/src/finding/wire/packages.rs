@@ -192,6 +192,9 @@ mod tests {
             }),
             metadata: Metadata { newest: Some(now), checked: Some(now), ..Metadata::default() },
             kernel: Ok(Kernel::default()),
+            appeared: Default::default(),
+            forgotten: None,
+            exploited: Ok(None),
         }
     }
 
