@@ -47,7 +47,7 @@ struct Version {
 impl Appeared {
     /// What was remembered when this look began; `None` where nothing ever was.
     pub fn of(host: &Host) -> Result<Option<Self>, Unreadable> {
-        let path = host.state().join(PLACE);
+        let path = host.state().join(FOLDER).join(NAME);
         let meta = match host.stat(&path) {
             Ok(meta) => meta,
             Err(cause) if cause.is_absent() => return Ok(None),
@@ -191,8 +191,9 @@ fn mark(name: &str, architecture: &str, version: &str) -> u64 {
     hash.finalize().iter().take(8).fold(0, |mark, byte| mark << 8 | u64::from(*byte))
 }
 
-/// Beneath the state.
-pub const PLACE: &str = "appeared.json";
+/// Beneath the state, with the sensor's other memories.
+const FOLDER: &str = "state";
+pub const NAME: &str = "appeared.json";
 /// A hundred thousand packages, and a thousand updates for them.
 const MAX_BYTES: u64 = 16 << 20;
 const MAX_PACKAGES: usize = 100_000;

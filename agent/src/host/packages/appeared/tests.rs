@@ -148,7 +148,8 @@ fn what_is_no_memory_is_an_error() {
     let root = tempfile::tempdir().unwrap();
     let host = Host::at(root.path()).unwrap().state_at("/");
     assert_eq!(Appeared::of(&host), Ok(None));
-    let path = root.path().join(PLACE);
+    std::fs::create_dir(root.path().join(FOLDER)).unwrap();
+    let path = root.path().join(FOLDER).join(NAME);
     std::fs::write(&path, Appeared::default().to_bytes()).unwrap();
     assert_eq!(Appeared::of(&host), Ok(Some(Appeared::default())));
     std::fs::write(&path, "{").unwrap();
