@@ -82,7 +82,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let files = StateFile(Directory::create(&folder.path().join("state"), 0o750, None).unwrap());
         assert_eq!(Memory::of(&files).recorded, None);
-        let kept = Appeared { recorded: Some("x".to_owned()), ..Appeared::default() };
+        let mut kept = Appeared::default();
+        kept.recorded = Some("x".to_owned());
         let mut memory = Memory { recorded: None, written: None, next: Some(kept.to_bytes()) };
         memory.write(&files).unwrap();
         let read = Memory::of(&files);
