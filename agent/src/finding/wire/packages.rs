@@ -192,6 +192,7 @@ mod tests {
             }),
             metadata: Metadata { newest: Some(now), checked: Some(now), ..Metadata::default() },
             kernel: Ok(Kernel::default()),
+            compared: Ok(None),
         }
     }
 
