@@ -1,5 +1,9 @@
 //! Which updates are outstanding, as dnf would answer from its cache on the disk.
 
+mod elements;
+mod ini;
+mod xml;
+
 use super::rpm::Installed;
 use super::{Metadata, Updates};
 use crate::host::{Cause, Host, Unreadable};
