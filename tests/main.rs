@@ -35,6 +35,7 @@ mod policy;
 mod processes;
 mod recorded_differential;
 mod registry;
+mod rpm;
 mod ship;
 mod ship_bench;
 mod ship_cloudwatch;
