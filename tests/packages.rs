@@ -159,5 +159,6 @@ fn mirrors() -> (BTreeMap<String, String>, String) {
 
 mod at_work;
 mod pins;
+mod reasons;
 mod scenarios;
 mod versions;

@@ -5,7 +5,9 @@
 pub mod advisory;
 mod apt;
 pub mod at_work;
+mod changelog;
 mod config;
+mod distribution;
 mod dnf;
 pub mod dpkg;
 pub mod kernel;
