@@ -11,6 +11,7 @@ mod distribution;
 mod dnf;
 pub mod dpkg;
 pub mod kernel;
+mod known;
 mod lists;
 pub mod merged;
 mod phasing;
@@ -32,6 +33,7 @@ use jiff::{SignedDuration, Timestamp};
 use advisory::{Advisory, Interval, Urgency};
 pub use dpkg::{Database, Package};
 pub use kernel::{Kernel, Reboot};
+pub use known::Known;
 use release::Release;
 
 use super::processes::Process;
