@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use guestward::host::packages::Known;
+use nix::time::{ClockId, clock_gettime};
 
 use super::scenarios::{SECURITY, STABLE, Tree};
 use super::*;
@@ -162,4 +163,30 @@ fn files(root: &Path) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = text(&output.stdout).lines().map(PathBuf::from).collect();
     files.sort();
     files
+}
+
+/// The least of many, so that it is what it costs and not what others do to the caches meanwhile.
+#[test]
+#[ignore = "tests/bench-packages runs it"]
+fn what_asking_again_costs() {
+    let host = Host::at("/").unwrap();
+    let known = Known::default();
+    settle(&known, &host);
+    let used = || Duration::from(clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).unwrap());
+    let once = || {
+        let before = used();
+        let packages = known.now(&host);
+        (used() - before, packages)
+    };
+    let again = (0..50).map(|_| once().0).min().unwrap();
+    let packages = known.now(&host);
+    let (installed, pending) =
+        (&packages.database.as_ref().unwrap().packages, &packages.updates.as_ref().unwrap().pending);
+    println!(
+        "{} microseconds of CPU, with {} packages and {} updates",
+        again.as_micros(),
+        installed.len(),
+        pending.len()
+    );
+    assert!(again < Duration::from_millis(1), "{again:?}");
 }
