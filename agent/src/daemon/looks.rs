@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use super::Input;
 use crate::check;
 use crate::finding::Finding;
+use crate::host::packages::Known;
 use crate::host::{Facts, Host};
 use crate::policy::Policy;
 use crate::watch::Topics;
@@ -37,9 +38,10 @@ pub(super) struct Look {
 
 /// Looks whenever it is ordered to, until nobody orders or listens any more.
 pub(super) fn serve(state: &Path, orders: &Receiver<Order>, inputs: &SyncSender<Input>) {
+    let packages = Arc::new(Known::default());
     while let Ok(order) = orders.recv() {
-        let look = look(state, order);
-        // What a look took is not kept: the next is an hour away.
+        let look = look(state, &packages, order);
+        // What a look took is not kept: the next is an hour away. Only of the packages it pays to keep the answer.
         crate::sys::memory::give_back();
         if inputs.send(Input::Looked(Box::new(look))).is_err() {
             return;
@@ -47,13 +49,14 @@ pub(super) fn serve(state: &Path, orders: &Receiver<Order>, inputs: &SyncSender<
     }
 }
 
-fn look(state: &Path, order: Order) -> Look {
+fn look(state: &Path, packages: &Arc<Known>, order: Order) -> Look {
     let (began, time) = (Instant::now(), Timestamp::now());
     let names: Vec<String> = order.topics.iter().flatten().map(|&topic| topic.to_owned()).collect();
     let selected = check::select(&names, &order.policy);
     let findings = match Host::at(Path::new("/")) {
         Ok(host) => {
             let host = host.state_at(state).to_deliver(order.policy.uses_aws());
+            let host = host.with_known(Arc::clone(packages));
             let facts = Facts::gather(&host, check::wanted(&selected), time, &mut |_| {});
             check::judge(&facts, &order.policy, &selected)
         }

@@ -5,11 +5,14 @@
 pub mod advisory;
 mod apt;
 pub mod at_work;
+mod changelog;
 pub mod compared;
 mod config;
+mod distribution;
 mod dnf;
 pub mod dpkg;
 pub mod kernel;
+mod known;
 mod lists;
 pub mod merged;
 mod phasing;
@@ -32,6 +35,7 @@ use advisory::{Advisory, Interval, Urgency};
 use compared::Compared;
 pub use dpkg::{Database, Package};
 pub use kernel::{Kernel, Reboot};
+pub use known::Known;
 use release::Release;
 use rpm::DIRECTORIES as RPM_DATABASES;
 
