@@ -13,6 +13,7 @@ mod kept;
 mod live;
 mod modes;
 mod own_key;
+mod patches;
 mod pipe;
 mod quiet;
 mod reload;

@@ -202,6 +202,9 @@ mod tests {
             metadata: Metadata { newest: Some(now), checked: Some(now), ..Metadata::default() },
             kernel: Ok(Kernel::default()),
             compared: Ok(None),
+            appeared: Default::default(),
+            forgotten: None,
+            exploited: Ok(None),
         }
     }
 
