@@ -104,12 +104,15 @@ fn archive(rig: &Rig, day: u8, version: &str) {
          Date: {} Nov 2026 00:00:00 UTC\nSHA256:\n 00 0 main/binary-amd64/Packages\n",
         weekday(day)
     );
-    // A look between the two would see the new version under the old date.
-    let staged =
-        [(format!("{lists}_main_binary-amd64_Packages"), packages), (format!("{lists}_Release"), release)];
-    for (name, text) in staged.iter().rev() {
-        replace(rig, name, text);
-    }
+    replace(rig, &format!("{lists}_Release"), &release);
+    replace(rig, &format!("{lists}_main_binary-amd64_Packages"), &packages);
+}
+
+/// A look between the two files would see the old version under the new date.
+fn at_once(sensor: &Daemon, change: impl FnOnce()) {
+    sensor.freeze();
+    change();
+    sensor.signal(Signal::SIGCONT);
 }
 
 fn weekday(day: u8) -> String {
