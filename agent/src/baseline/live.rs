@@ -22,7 +22,7 @@ use super::store::{Cache, Ordinal, Store};
 use crate::finding::Severity;
 use crate::host::files::Mounts;
 use crate::host::object::{self, Moment};
-use crate::host::packages::recorded::Known;
+use crate::host::packages::recorded::{self, Digest, Known};
 use crate::host::tree::{Crew, Limits, Point, Pointed, Walk};
 use crate::host::{Host, Kind, Text};
 use crate::policy::Policy;
@@ -122,10 +122,10 @@ impl Live {
         let _ = self.known.now(&self.host);
     }
 
-    /// The package that has a file, and the MD5 that it records of it.
-    pub fn recorded(&mut self, path: &[u8]) -> Option<(Text, Option<[u8; 16]>)> {
+    /// The package that has a file, and the digest that it records of it.
+    pub fn recorded(&mut self, path: &[u8]) -> Option<(Text, Option<Digest>)> {
         let record = self.known.now(&self.host).ok()??.get(path)?;
-        Some((record.owner.package.clone(), record.md5))
+        Some((record.owner.package.clone(), record.digest))
     }
 
     /// For the watch.
@@ -189,6 +189,7 @@ impl Live {
         let comparing = Comparing {
             not_before,
             is_live: true,
+            has_sha256: recorded::has_sha256(&self.host),
             ..Comparing::new(&self.store, &self.rules, &selection, depth, algorithm, at, MOST)
         };
         let walk = Walk {

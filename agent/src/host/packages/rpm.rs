@@ -3,6 +3,7 @@
 //! Amazon Linux 2023, RHEL 9 and Fedora keep it in SQLite, Amazon Linux 2 and RHEL 8 in a hash of Berkeley DB, SUSE in rpm's
 //! own ndb. In each, a package is one header, as rpm's file format has it.
 
+pub mod files;
 pub mod header;
 
 use std::path::PathBuf;

@@ -43,10 +43,10 @@ fn host(extra: &[(&str, &str)]) -> (tempfile::TempDir, Host) {
 
 fn told(recorded: &Recorded, path: &str) -> String {
     let Some(record) = recorded.get(path.as_bytes()) else { return "none".to_owned() };
-    let md5 = record.md5.map_or("listed".to_owned(), |md5| format!("{:02x}", md5[0]));
+    let digest = record.digest.map_or("listed".to_owned(), |digest| format!("{:02x}", digest.bytes()[0]));
     let configuration = if record.is_configuration { " configuration" } else { "" };
     assert_eq!(recorded.packages()[record.index], *record.owner);
-    format!("{} {} {md5}{configuration}", record.owner.package, record.owner.version)
+    format!("{} {} {digest}{configuration}", record.owner.package, record.owner.version)
 }
 
 #[track_caller]
