@@ -1,7 +1,9 @@
-//! Which of some files belong to packages: dpkg's lists, read once and kept nowhere.
+//! Which of some files belong to packages: dpkg's lists or rpm's headers, read once and kept nowhere.
 //!
 //! Only the paths that are asked for are in memory, as deb-list(5) may have millions of lines. What dpkg-divert(1) has
 //! put elsewhere is found there, and both sides of the merge of /usr are one file.
+
+mod rpm;
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -19,9 +21,11 @@ pub struct Owners {
     packages: HashMap<PathBuf, Text>,
     /// dpkg-statoverride(1): what somebody meant to be as it is.
     pub overrides: HashMap<PathBuf, Override>,
+    /// What rpm records of those that it ships set-uid or set-gid; dpkg records no modes.
+    pub shipped: Option<HashMap<PathBuf, Override>>,
 }
 
-/// A line of statoverride: owner, group, mode.
+/// Owner, group and mode, as a line of statoverride or a header has them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Override {
     pub owner: Vec<u8>,
@@ -35,8 +39,7 @@ impl Owners {
         if !dpkg::is_used(host)? {
             for database in RPM {
                 if host.exists(database)? {
-                    let cause = Cause::Unsupported("the lists of rpm's packages are not read yet".to_owned());
-                    return Err(Unreadable::new(database, cause));
+                    return rpm::owners(host, paths).map(Some);
                 }
             }
             return Ok(None);
@@ -54,7 +57,7 @@ impl Owners {
             }
         }
         let overrides = overrides(&optional(host, OVERRIDES)?)?;
-        Ok(Some(Self { packages: search.packages, overrides }))
+        Ok(Some(Self { packages: search.packages, overrides, shipped: None }))
     }
 
     /// The package's name, without the architecture.
