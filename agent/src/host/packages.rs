@@ -333,15 +333,12 @@ fn manager(host: &Host) -> Result<Manager, Unreadable> {
     if dpkg::is_used(host)? {
         return Ok(Manager::Apt);
     }
-    for database in RPM_DATABASES {
-        if host.exists(database)? {
-            let is_zypper = host.exists("/etc/zypp")? && !host.exists("/etc/dnf")?;
-            return Ok(if is_zypper { Manager::Zypper } else { Manager::Dnf });
-        }
+    if !rpm::is_used(host)? {
+        return Ok(Manager::None);
     }
-    Ok(Manager::None)
+    let is_zypper = host.exists("/etc/zypp")? && !host.exists("/etc/dnf")?;
+    Ok(if is_zypper { Manager::Zypper } else { Manager::Dnf })
 }
 
 /// Where apt keeps what the archives gave it.
 const LISTS: &str = "/var/lib/apt/lists";
-const RPM_DATABASES: [&str; 2] = ["/usr/lib/sysimage/rpm", "/var/lib/rpm"];

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::host::Kind;
+use crate::host::packages::recorded::Digest;
 use crate::host::object::{
     Algorithm, Content, Flags, MAX_VERITY, Moment, Trouble, Value, Verity, Xattr, order, path, split,
 };

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use crate::host::packages::dpkg;
 use crate::host::packages::merged::Merged;
+use crate::host::packages::rpm::DIRECTORIES;
 use crate::host::{Cause, Host, Text, Unreadable};
 
 /// Who owns what, as far as it was asked.
@@ -37,7 +38,7 @@ impl Owners {
     /// `None` where no package manager is; an error where one is that we cannot read.
     pub fn of<'a>(host: &Host, paths: impl Iterator<Item = &'a Path>) -> Result<Option<Self>, Unreadable> {
         if !dpkg::is_used(host)? {
-            for database in RPM {
+            for database in DIRECTORIES {
                 if host.exists(database)? {
                     return rpm::owners(host, paths).map(Some);
                 }
@@ -155,7 +156,6 @@ pub fn overrides(bytes: &[u8]) -> Result<HashMap<PathBuf, Override>, Unreadable>
 const LISTS: &str = "/var/lib/dpkg/info";
 const DIVERSIONS: &str = "/var/lib/dpkg/diversions";
 const OVERRIDES: &str = "/var/lib/dpkg/statoverride";
-const RPM: [&str; 2] = ["/usr/lib/sysimage/rpm", "/var/lib/rpm"];
 /// Every package has some five files there; all of Debian would fit.
 const MAX_LISTS: usize = 1_000_000;
 /// The largest of Debian's has some ten megabytes.

@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::host::packages::rpm::{each_header, files};
+use crate::host::packages::rpm::{files, gather};
 use crate::host::{Cause, Host, Text, Unreadable};
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,8 +47,8 @@ pub(super) fn of(host: &Host, wanted: &BTreeSet<&PathBuf>) -> Result<BTreeMap<Pa
 /// Nothing is kept of the headers but whose the wanted paths are.
 fn of_rpm(host: &Host, wanted: &BTreeSet<&PathBuf>) -> Result<BTreeMap<PathBuf, Owner>, Unreadable> {
     let spellings = spellings(wanted);
-    let (mut owners, mut buffer) = (BTreeMap::new(), Vec::new());
-    each_header(host, |header| {
+    let mut buffer = Vec::new();
+    let (owners, _) = gather(host, |owners: &mut BTreeMap<PathBuf, Owner>, header| {
         let package = header.string(files::NAME).unwrap_or_default();
         files::each(header, |file| {
             if let Some(wanted) = spellings.get(file.path(&mut buffer)) {

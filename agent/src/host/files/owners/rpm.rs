@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::{Override, Owners};
 use crate::host::packages::merged::Merged;
-use crate::host::packages::rpm::each_header;
 use crate::host::packages::rpm::files::{self, File};
+use crate::host::packages::rpm::gather;
 use crate::host::{Host, Text, Unreadable};
 
 pub(super) fn owners<'a>(
@@ -17,37 +17,33 @@ pub(super) fn owners<'a>(
     let merged = Merged::of(host)?;
     let wanted: HashMap<Vec<u8>, &Path> =
         paths.map(|path| (merged.path(path.as_os_str().as_bytes()).into_owned(), path)).collect();
-    let (mut packages, mut shipped) = (HashMap::new(), HashMap::new());
-    if wanted.is_empty() {
-        return Ok(Owners { shipped: Some(shipped), ..Owners::default() });
-    }
     let mut buffer = Vec::new();
-    each_header(host, |header| {
-        if !files::is_package(header) {
-            return Ok(());
-        }
+    let (found, _) = gather(host, |found: &mut Found, header| {
         let package = header.string(files::NAME).unwrap_or_default();
         files::each(header, |file| {
-            if let Some(found) = wanted.get(&*merged.path(file.path(&mut buffer))) {
-                found_one(found, file, package, &mut packages, &mut shipped);
+            if let Some(path) = wanted.get(&*merged.path(file.path(&mut buffer))) {
+                found.add(path, file, package);
             }
         })
     })?;
-    Ok(Owners { packages, shipped: Some(shipped), ..Owners::default() })
+    Ok(Owners { packages: found.packages, shipped: Some(found.shipped), ..Owners::default() })
 }
 
-fn found_one(
-    path: &Path,
-    file: &File<'_>,
-    package: &[u8],
-    packages: &mut HashMap<PathBuf, Text>,
-    shipped: &mut HashMap<PathBuf, Override>,
-) {
-    packages.entry(path.to_owned()).or_insert_with(|| Text::from_bytes_within(package, MAX_NAME));
-    let mode = u32::from(file.mode.unwrap_or(0)) & 0o7777;
-    if mode & 0o6000 != 0 {
-        let meant = Override { owner: file.user.to_vec(), group: file.group.to_vec(), mode };
-        shipped.entry(path.to_owned()).or_insert(meant);
+#[derive(Default)]
+struct Found {
+    packages: HashMap<PathBuf, Text>,
+    shipped: HashMap<PathBuf, Override>,
+}
+
+impl Found {
+    fn add(&mut self, path: &Path, file: &File<'_>, package: &[u8]) {
+        let name = || Text::from_bytes_within(package, MAX_NAME);
+        self.packages.entry(path.to_owned()).or_insert_with(name);
+        let mode = u32::from(file.mode.unwrap_or(0)) & 0o7777;
+        if mode & 0o6000 != 0 {
+            let meant = Override { owner: file.user.to_vec(), group: file.group.to_vec(), mode };
+            self.shipped.entry(path.to_owned()).or_insert(meant);
+        }
     }
 }
 

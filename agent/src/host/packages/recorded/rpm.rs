@@ -14,7 +14,7 @@ use super::gather::is_wanted;
 use super::{Digest, Entry, Kind, Names, Owner, Recorded, alternatives};
 use crate::host::packages::rpm::files::{self, CONFIGURATION, File, GHOST, MAY_BE_MISSING};
 use crate::host::packages::rpm::header::Header;
-use crate::host::packages::rpm::each_header;
+use crate::host::packages::rpm::gather as headers;
 use crate::host::{Host, Kind as Object, Text, Unreadable};
 
 /// What rpm makes of a file, beside its content.
@@ -116,63 +116,69 @@ impl Told {
 
 /// Sorted hashes say what is wanted; without them, everything is.
 pub(super) fn gather(host: &Host, names: Names, wanted: Option<&[u64]>) -> Result<Recorded, Unreadable> {
-    let told = Told { sums: Vec::new(), people: People::of(host)? };
-    let mut gather =
-        Gather { wanted, names, told, packages: Vec::new(), entries: Vec::new(), path: Vec::new(), keeper: None };
-    each_header(host, |header| gather.package(header))?;
+    let mut gather = Gather { wanted, names, people: People::of(host)?, path: Vec::new() };
+    let (mut found, _) = headers(host, |found, header| gather.package(header, found))?;
     for place in ALTERNATIVES {
-        alternatives::each(host, place, |link| gather.alternative(link))?;
+        alternatives::each(host, place, |link| gather.alternative(link, &mut found))?;
     }
-    Ok(gather.finish())
+    Ok(found.finish(gather))
 }
 
 struct Gather<'a> {
     wanted: Option<&'a [u64]>,
     names: Names,
-    told: Told,
+    people: People,
+    path: Vec<u8>,
+}
+
+/// What was found so far, until rpm changes its database and all begins anew.
+#[derive(Default)]
+struct Found {
+    sums: Vec<[u8; 32]>,
     packages: Vec<Owner>,
     entries: Vec<Entry>,
-    path: Vec<u8>,
     /// The package that keeps alternatives: the best of [`KEEPERS`] so far.
     keeper: Option<(usize, u32)>,
 }
 
 impl Gather<'_> {
-    fn package(&mut self, header: &Header<'_>) -> Result<(), String> {
-        if !files::is_package(header) {
-            return Ok(());
-        }
-        let index = u32::try_from(self.packages.len()).map_err(|_| "there are too many packages".to_owned())?;
+    fn package(&mut self, header: &Header<'_>, found: &mut Found) -> Result<(), String> {
+        let index = u32::try_from(found.packages.len()).map_err(|_| "there are too many packages".to_owned())?;
         let name = header.string(files::NAME).unwrap_or_default();
         let keeper = KEEPERS.iter().position(|keeper| keeper.as_bytes() == name);
-        if let Some(rank) = keeper.filter(|rank| self.keeper.is_none_or(|(best, _)| *rank < best)) {
-            self.keeper = Some((rank, index));
+        if let Some(rank) = keeper.filter(|rank| found.keeper.is_none_or(|(best, _)| *rank < best)) {
+            found.keeper = Some((rank, index));
         }
-        self.packages.push(Owner {
+        found.packages.push(Owner {
             package: Text::from_bytes_within(&files::key(header), MAX_NAME),
             version: Text::from_bytes_within(&files::evr(header), MAX_NAME).to_string(),
         });
         let algorithm = files::algorithm(header);
-        files::each(header, |file| self.file(file, algorithm, index))
+        files::each(header, |file| self.file(file, algorithm, index, found))
     }
 
-    fn file(&mut self, file: &File<'_>, algorithm: u64, package: u32) {
+    fn file(&mut self, file: &File<'_>, algorithm: u64, package: u32, found: &mut Found) {
         let mut path = std::mem::take(&mut self.path);
         let hash = self.names.hash(file.path(&mut path));
         self.path = path;
         if is_wanted(self.wanted, hash) {
-            let entry = self.entry(file, algorithm, hash, package);
-            self.entries.push(entry);
+            let (digest, packed, bits) = self.packed(file, algorithm, found);
+            let kind = match (file.is(CONFIGURATION), digest) {
+                (true, _) => Kind::Configuration,
+                (false, Some(_)) => Kind::Recorded,
+                (false, None) => Kind::Listed,
+            };
+            found.entries.push(Entry { hash, said: packed.to_bytes(), package, kind, bits });
         }
     }
 
-    fn entry(&mut self, file: &File<'_>, algorithm: u64, hash: u64, package: u32) -> Entry {
+    fn packed(&mut self, file: &File<'_>, algorithm: u64, found: &mut Found) -> (Option<Digest>, Packed, u8) {
         let is_ghost = file.is(GHOST);
         let digest = Digest::of_rpm(algorithm, file.digest).filter(|_| !is_ghost);
         let mut bits = if file.is(MAY_BE_MISSING) || is_ghost { MISSING } else { 0 };
         let sum = digest.map_or(0, |digest| {
             bits |= if matches!(digest, Digest::Md5(_)) { IS_MD5 } else { 0 };
-            self.told.add(digest)
+            found.add(digest)
         });
         // Of a ghost rpm --verify compares the permissions, and nothing that says what it is.
         let mode = file.mode.map(|mode| if is_ghost { mode & 0o7777 } else { mode });
@@ -182,27 +188,25 @@ impl Gather<'_> {
         let packed = Packed {
             sum,
             mode: mode.unwrap_or(0),
-            people: self.told.people.of_names(file.user, file.group),
+            people: self.people.of_names(file.user, file.group),
             target: if is_link { self.names.key.hash_one(file.target) } else { 0 },
         };
-        let kind = match (file.is(CONFIGURATION), digest) {
-            (true, _) => Kind::Configuration,
-            (false, Some(_)) => Kind::Recorded,
-            (false, None) => Kind::Listed,
-        };
-        Entry { hash, said: packed.to_bytes(), package, kind, bits }
+        (digest, packed, bits)
     }
 
-    fn alternative(&mut self, link: &[u8]) {
+    fn alternative(&self, link: &[u8], found: &mut Found) {
         let hash = self.names.hash(link);
-        if let Some((_, package)) = self.keeper.filter(|_| is_wanted(self.wanted, hash)) {
+        if let Some((_, package)) = found.keeper.filter(|_| is_wanted(self.wanted, hash)) {
             let (kind, bits) = (Kind::Listed, SAYS_NOTHING);
-            self.entries.push(Entry { hash, said: [0; 16], package, kind, bits });
+            found.entries.push(Entry { hash, said: [0; 16], package, kind, bits });
         }
     }
+}
 
-    fn finish(self) -> Recorded {
-        let Self { names, told, packages, mut entries, .. } = self;
+impl Found {    fn finish(self, gather: Gather<'_>) -> Recorded {
+        let Self { mut sums, packages, mut entries, .. } = self;
+        sums.shrink_to_fit();
+        let (names, told) = (gather.names, Told { sums, people: gather.people });
         entries.sort_unstable_by_key(|entry| (entry.hash, entry.kind, entry.package));
         entries.dedup_by(|next, one| {
             (next.hash, next.kind, next.bits) == (one.hash, one.kind, one.bits) && told.of(next) == told.of(one)
@@ -210,9 +214,7 @@ impl Gather<'_> {
         entries.shrink_to_fit();
         Recorded { entries, packages, names, told: Some(told) }
     }
-}
 
-impl Told {
     /// One more than its place; 0 where there is no more room.
     fn add(&mut self, digest: Digest) -> u32 {
         let mut sum = [0; 32];

@@ -136,13 +136,12 @@ fn a_distroless_image_has_digests_and_no_lists() {
 }
 
 #[test]
-fn no_package_manager_is_none_and_rpm_is_said_to_be_unknown() {
+fn no_package_manager_is_none_and_a_database_that_is_not_there_is_an_error() {
     let root = tempfile::tempdir().unwrap();
     let host = Host::at(root.path()).unwrap();
     assert!(all(&host).unwrap().is_none());
     fs::create_dir_all(root.path().join("var/lib/rpm")).unwrap();
-    let cause = all(&host).unwrap_err().to_string();
-    assert!(cause.contains("does not read rpm's database yet"), "{cause}");
+    assert!(all(&host).is_err());
     assert!(of(&host, [].into_iter()).is_err());
 }
 

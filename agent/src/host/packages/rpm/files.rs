@@ -93,11 +93,6 @@ pub fn evr(header: &Header<'_>) -> Vec<u8> {
     [epoch.as_bytes(), word(VERSION), b"-", word(RELEASE)].concat()
 }
 
-/// A key of rpm's own is kept as a package and is none.
-pub fn is_package(header: &Header<'_>) -> bool {
-    header.string(NAME).is_some_and(|name| !name.is_empty() && name != b"gpg-pubkey")
-}
-
 /// RPMFILE_CONFIG
 pub const CONFIGURATION: u64 = 1;
 /// RPMFILE_MISSINGOK
