@@ -57,10 +57,9 @@ fn odd() -> Vec<Rpm> {
 
 fn root() -> Root {
     let root = Root::new(VAR);
-    for (path, text) in [
-        ("etc/passwd", "root:x:0:0::/:\nmail:x:77:78::/:\n"),
-        ("etc/group", "root:x:0:\npost:x:78:\n"),
-    ] {
+    for (path, text) in
+        [("etc/passwd", "root:x:0:0::/:\nmail:x:77:78::/:\n"), ("etc/group", "root:x:0:\npost:x:78:\n")]
+    {
         fs::create_dir_all(root.path().join("etc")).unwrap();
         fs::write(root.path().join(path), text).unwrap();
     }
@@ -74,7 +73,10 @@ fn root() -> Root {
         root.change_to(&["-i"], &files);
     }
     // One takes over a path of another, and one is installed without its documents.
-    root.change(&["-i", "--replacefiles"], &[Rpm::new("taker", "1", "1").file("/usr/bin/p29", "taken", 0o755)]);
+    root.change(
+        &["-i", "--replacefiles"],
+        &[Rpm::new("taker", "1", "1").file("/usr/bin/p29", "taken", 0o755)],
+    );
     let paper = Rpm::new("paper", "1", "1").entry("/opt/paper", What::File(b"x".to_vec()), 0o644, "%doc");
     root.change(&["-i", "--excludedocs"], &[paper]);
     root
@@ -165,7 +167,12 @@ fn mode(path: &Path, mode: u32) {
 
 /// Where we differ on purpose: what rpm says, what we say, and why.
 const ON_PURPOSE: &[(&str, &str, &str, &str)] = &[
-    ("/opt/new", "5", "", "a SHA-512 is nothing that anybody here computes: the file is listed, and never explained"),
+    (
+        "/opt/new",
+        "5",
+        "",
+        "a SHA-512 is nothing that anybody here computes: the file is listed, and never explained",
+    ),
     ("/opt/lenient", "", "5", "a package may ask rpm to look away, and us not"),
     ("/usr/lib/p11/link", "M5", "M", "it was to be a link, and a link has no content that could differ"),
 ];
@@ -317,7 +324,9 @@ fn whose_a_path_is_we_say_as_rpm_does() {
     // What is set-uid is so by the header, and nothing else is in that list.
     let shipped = owners.shipped.unwrap();
     assert_eq!(shipped.len(), PACKAGES, "{shipped:?}");
-    assert!(shipped.iter().all(|(path, meant)| path.to_str().unwrap().ends_with("-su") && meant.mode == 0o4755));
+    assert!(
+        shipped.iter().all(|(path, meant)| path.to_str().unwrap().ends_with("-su") && meant.mode == 0o4755)
+    );
     let epoch = recorded.get(b"/usr/bin/merged").unwrap().owner;
     assert_eq!((epoch.package.as_str(), epoch.version.as_str()), ("epoch:x86_64", "3:1-1"));
 }
@@ -332,9 +341,13 @@ fn the_links_of_alternatives_are_their_keeper_s() {
                 /usr/lib/jvm/jre-17/bin/java\n@java-17@1700\n/usr/lib/jvm/jre-17\n\n";
     fs::write(file, text).unwrap();
     let recorded = all(&root);
-    for link in ["/usr/bin/java", "/etc/alternatives/java", "/usr/lib/jvm/jre", "/etc/alternatives/java.1.gz"] {
+    for link in ["/usr/bin/java", "/etc/alternatives/java", "/usr/lib/jvm/jre", "/etc/alternatives/java.1.gz"]
+    {
         let record = recorded.get(link.as_bytes()).unwrap();
-        assert_eq!((record.owner.package.as_str(), record.digest, record.made), ("alternatives:x86_64", None, None));
+        assert_eq!(
+            (record.owner.package.as_str(), record.digest, record.made),
+            ("alternatives:x86_64", None, None)
+        );
     }
     assert_eq!(recorded.len(), 6, "no path of a program is its");
 }

@@ -17,6 +17,8 @@ fn machine_by(policy: &str) -> Machine {
     let machine = Machine::new(policy);
     fs::create_dir_all(machine.root().join("var/lib/rpm")).unwrap();
     change(&machine, &["--initdb"], &[]);
+    // Where a package is, it is never the only one.
+    change(&machine, &["-i"], &[Rpm::new("base", "1", "1")]);
     machine
 }
 
@@ -83,8 +85,13 @@ fn an_update_explains_itself_and_nothing_else() {
     machine.expect(0, &["accept", "--package", "tool", "--reason", "patch day"]);
     let left = super::entries(&machine.diff(1, &[]));
     let left: Vec<&str> = left.keys().map(String::as_str).collect();
-    let expected =
-        ["/etc/tool.conf", "/etc/tool.conf.rpmnew", "/etc/tool.state", "/usr/bin/stranger", "/usr/lib/tool/part"];
+    let expected = [
+        "/etc/tool.conf",
+        "/etc/tool.conf.rpmnew",
+        "/etc/tool.state",
+        "/usr/bin/stranger",
+        "/usr/lib/tool/part",
+    ];
     assert_eq!(left, expected);
 }
 

@@ -8,10 +8,10 @@ use super::bytes::{Malformed, Push, Reader};
 use super::packages::{Interner, Packages};
 use super::{Entry, Owner};
 use crate::host::Kind;
-use crate::host::packages::recorded::Digest;
 use crate::host::object::{
     Algorithm, Content, Flags, MAX_VERITY, Moment, Object, Trouble, Value, Verity, Xattr,
 };
+use crate::host::packages::recorded::Digest;
 
 /// What the entry before had.
 #[derive(Debug, Clone)]

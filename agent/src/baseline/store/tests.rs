@@ -9,10 +9,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::host::Kind;
-use crate::host::packages::recorded::Digest;
 use crate::host::object::{
     Algorithm, Content, Flags, MAX_VERITY, Moment, Trouble, Value, Verity, Xattr, order, path, split,
 };
+use crate::host::packages::recorded::Digest;
 
 pub(super) fn header() -> Header {
     Header {
@@ -163,7 +163,7 @@ pub(super) fn file(number: u64) -> Entry {
         xattr_trouble: None,
         verity: None,
         md5: None,
-            sha256: None,
+        sha256: None,
         text: None,
     };
     Entry { object, owner: None, per_host: false, text: None }

@@ -77,7 +77,8 @@ fn one(
     let owner = entry.owner.as_ref();
     if format == Format::Json {
         let package = owner.map(|owner| {
-            let of = |name| owner.digest.filter(|digest| digest.name() == name).map(|digest| hex(digest.bytes()));
+            let of =
+                |name| owner.digest.filter(|digest| digest.name() == name).map(|digest| hex(digest.bytes()));
             json!({
                 "name": &*owner.package,
                 "md5": of("md5"),

@@ -47,7 +47,8 @@ pub(super) fn recognised(live: &mut Live, agreed: &dyn Interest, explained: &Exp
 
 fn live_has(live: &mut Live, path: &[u8], package: &str) -> bool {
     let recorded = live.recorded(path);
-    recorded.is_some_and(|(owner, digest)| owner.as_str().split(':').next() == Some(package) && digest.is_some())
+    recorded
+        .is_some_and(|(owner, digest)| owner.as_str().split(':').next() == Some(package) && digest.is_some())
 }
 
 fn is_explained(drift: &Drift, explained: &Explained) -> bool {

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use crate::host::packages::dpkg;
 use crate::host::packages::merged::Merged;
-use crate::host::packages::rpm::DIRECTORIES;
+use crate::host::packages::rpm::is_used;
 use crate::host::{Cause, Host, Text, Unreadable};
 
 /// Who owns what, as far as it was asked.
@@ -38,12 +38,7 @@ impl Owners {
     /// `None` where no package manager is; an error where one is that we cannot read.
     pub fn of<'a>(host: &Host, paths: impl Iterator<Item = &'a Path>) -> Result<Option<Self>, Unreadable> {
         if !dpkg::is_used(host)? {
-            for database in DIRECTORIES {
-                if host.exists(database)? {
-                    return rpm::owners(host, paths).map(Some);
-                }
-            }
-            return Ok(None);
+            return if is_used(host)? { rpm::owners(host, paths).map(Some) } else { Ok(None) };
         }
         let merged = Merged::of(host)?;
         let wanted: HashMap<Vec<u8>, &Path> =

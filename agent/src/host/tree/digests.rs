@@ -47,8 +47,7 @@ impl Digests {
             }
         };
         let md5 = reading.md5.then(|| self.md5.finalize_fixed_reset().into());
-        let sha256 =
-            has_other_sha256(reading).then(|| Box::new(self.sha256.finalize_fixed_reset().into()));
+        let sha256 = has_other_sha256(reading).then(|| Box::new(self.sha256.finalize_fixed_reset().into()));
         (digest, Beside { md5, sha256 })
     }
 

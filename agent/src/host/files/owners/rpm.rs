@@ -10,10 +10,7 @@ use crate::host::packages::rpm::files::{self, File};
 use crate::host::packages::rpm::gather;
 use crate::host::{Host, Text, Unreadable};
 
-pub(super) fn owners<'a>(
-    host: &Host,
-    paths: impl Iterator<Item = &'a Path>,
-) -> Result<Owners, Unreadable> {
+pub(super) fn owners<'a>(host: &Host, paths: impl Iterator<Item = &'a Path>) -> Result<Owners, Unreadable> {
     let merged = Merged::of(host)?;
     let wanted: HashMap<Vec<u8>, &Path> =
         paths.map(|path| (merged.path(path.as_os_str().as_bytes()).into_owned(), path)).collect();

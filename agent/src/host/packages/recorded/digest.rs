@@ -58,7 +58,9 @@ mod tests {
         let (md5, sha256) = ("0f".repeat(16), "f0".repeat(32));
         assert_eq!(Digest::of_rpm(1, md5.as_bytes()), Some(Digest::Md5([0x0f; 16])));
         assert_eq!(Digest::of_rpm(8, sha256.as_bytes()), Some(Digest::Sha256([0xf0; 32])));
-        for (algorithm, hex) in [(8, md5.as_str()), (1, sha256.as_str()), (10, sha256.as_str()), (1, ""), (1, "zz")] {
+        for (algorithm, hex) in
+            [(8, md5.as_str()), (1, sha256.as_str()), (10, sha256.as_str()), (1, ""), (1, "zz")]
+        {
             assert_eq!(Digest::of_rpm(algorithm, hex.as_bytes()), None, "{algorithm} {hex}");
         }
     }

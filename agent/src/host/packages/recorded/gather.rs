@@ -159,13 +159,7 @@ impl Gather<'_> {
         alternatives::each(self.host, ALTERNATIVES, |link| {
             let hash = self.names.hash(link);
             if is_wanted(self.wanted, hash) {
-                self.entries.push(Entry {
-                    hash,
-                    said: [0; 16],
-                    package: index,
-                    kind: Kind::Listed,
-                    bits: 0,
-                });
+                self.entries.push(Entry { hash, said: [0; 16], package: index, kind: Kind::Listed, bits: 0 });
             }
         })
     }

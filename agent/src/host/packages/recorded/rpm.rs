@@ -13,8 +13,8 @@ use people::People;
 use super::gather::is_wanted;
 use super::{Digest, Entry, Kind, Names, Owner, Recorded, alternatives};
 use crate::host::packages::rpm::files::{self, CONFIGURATION, File, GHOST, MAY_BE_MISSING};
-use crate::host::packages::rpm::header::Header;
 use crate::host::packages::rpm::gather as headers;
+use crate::host::packages::rpm::header::Header;
 use crate::host::{Host, Kind as Object, Text, Unreadable};
 
 /// What rpm makes of a file, beside its content.
@@ -143,7 +143,8 @@ struct Found {
 
 impl Gather<'_> {
     fn package(&mut self, header: &Header<'_>, found: &mut Found) -> Result<(), String> {
-        let index = u32::try_from(found.packages.len()).map_err(|_| "there are too many packages".to_owned())?;
+        let index =
+            u32::try_from(found.packages.len()).map_err(|_| "there are too many packages".to_owned())?;
         let name = header.string(files::NAME).unwrap_or_default();
         let keeper = KEEPERS.iter().position(|keeper| keeper.as_bytes() == name);
         if let Some(rank) = keeper.filter(|rank| found.keeper.is_none_or(|(best, _)| *rank < best)) {
@@ -203,13 +204,15 @@ impl Gather<'_> {
     }
 }
 
-impl Found {    fn finish(self, gather: Gather<'_>) -> Recorded {
+impl Found {
+    fn finish(self, gather: Gather<'_>) -> Recorded {
         let Self { mut sums, packages, mut entries, .. } = self;
         sums.shrink_to_fit();
         let (names, told) = (gather.names, Told { sums, people: gather.people });
         entries.sort_unstable_by_key(|entry| (entry.hash, entry.kind, entry.package));
         entries.dedup_by(|next, one| {
-            (next.hash, next.kind, next.bits) == (one.hash, one.kind, one.bits) && told.of(next) == told.of(one)
+            (next.hash, next.kind, next.bits) == (one.hash, one.kind, one.bits)
+                && told.of(next) == told.of(one)
         });
         entries.shrink_to_fit();
         Recorded { entries, packages, names, told: Some(told) }

@@ -96,9 +96,7 @@ impl Lineage {
         let (update, is_new) = self.updates.executed(before.update, files, now);
         let found = chain.as_ref().and_then(|chain| chain.program().map(|opened| (chain, opened)));
         let (image, from, kind) = match found {
-            Some((chain, opened)) => {
-                (Image::of(&opened.file, chain.script()), chain.end(), Turn::Executed)
-            }
+            Some((chain, opened)) => (Image::of(&opened.file, chain.script()), chain.end(), Turn::Executed),
             None => (Image::new(None, None), self.at, Turn::ExecutedUnseen),
         };
         process.awaited = None;

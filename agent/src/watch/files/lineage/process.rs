@@ -225,7 +225,8 @@ impl Process {
             let mut named = image.named();
             let before = named.program.replace(program(&opened.file));
             // The script came with the batch before.
-            let alone = || before.filter(|_| is_python(&opened.file.path)).map(|script| Arc::new(file(script)));
+            let alone =
+                || before.filter(|_| is_python(&opened.file.path)).map(|script| Arc::new(file(script)));
             named.script = chain.script().or_else(alone);
         }
         for phase in self.phases.iter_mut().filter(|phase| Arc::ptr_eq(&phase.state.image, image)) {
