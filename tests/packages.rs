@@ -160,4 +160,5 @@ fn mirrors() -> (BTreeMap<String, String>, String) {
 mod at_work;
 mod pins;
 mod scenarios;
+mod self_check;
 mod versions;

@@ -11,7 +11,7 @@ pub(super) const TOPIC: Topic = Topic {
     name: "packages",
     title: "Packages and updates",
     needs: Wanted { packages: true, processes: true, ..Wanted::NONE },
-    lists: &[CHECKS, super::packages_running::CHECKS],
+    lists: &[CHECKS, super::packages_running::CHECKS, super::packages_compared::CHECKS],
 };
 
 const CHECKS: &[Check] = &[

@@ -5,6 +5,7 @@
 pub mod advisory;
 mod apt;
 pub mod at_work;
+pub mod compared;
 mod config;
 mod dnf;
 pub mod dpkg;
@@ -28,6 +29,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use advisory::{Advisory, Interval, Urgency};
+use compared::Compared;
 pub use dpkg::{Database, Package};
 pub use kernel::{Kernel, Reboot};
 use release::Release;
@@ -46,6 +48,8 @@ pub struct Packages {
     pub updates: Result<Updates, Unreadable>,
     pub metadata: Metadata,
     pub kernel: Result<Kernel, Unreadable>,
+    /// What came of asking the package manager itself, when somebody last did.
+    pub compared: Result<Option<Compared>, Unreadable>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -285,7 +289,12 @@ impl Packages {
             Err(cause) => (Err(cause.clone()), without(cause), Err(cause.clone())),
         };
         let at_work = at_work.or_else(|| at_work::at_work(host));
-        Self { manager, database, at_work, updates, metadata, kernel }
+        let compared = Compared::of(host);
+        let mut updates = updates;
+        if let (Ok(updates), Ok(Some(compared))) = (&mut updates, &compared) {
+            compared.mark(&mut updates.pending);
+        }
+        Self { manager, database, at_work, updates, metadata, kernel, compared }
     }
 
     pub fn not_asked() -> Self {
@@ -297,7 +306,8 @@ impl Packages {
             at_work: None,
             updates,
             metadata,
-            kernel: Err(cause),
+            kernel: Err(cause.clone()),
+            compared: Err(cause),
         }
     }
 }

@@ -4,13 +4,16 @@
 //! own ndb. In each, a package is one header, as rpm's file format has it. Nothing is locked and nothing written: what changes
 //! while it is read is read again.
 
+mod berkeley;
 mod field;
 pub mod files;
 pub mod header;
+mod ndb;
 mod place;
 mod settled;
 mod source;
 mod sqlite;
+pub mod version;
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -34,7 +37,7 @@ pub struct Installed {
 }
 
 /// One installed package.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Package {
     pub name: String,
     /// An absent one is 0.
@@ -173,10 +176,8 @@ fn once(host: &Host, take: &mut dyn FnMut(&Header<'_>) -> Result<(), String>) ->
 fn each(host: &Host, place: &Place, visit: &mut Visit<'_>) -> Result<(), Unreadable> {
     match place.form {
         Form::Sqlite => sqlite::each(host, &place.file, visit),
-        Form::Ndb | Form::BerkeleyDb => {
-            let cause = Cause::Unsupported("rpm's database has a form that is not read yet".to_owned());
-            Err(Unreadable::new(&place.file, cause))
-        }
+        Form::Ndb => ndb::each(host, &place.file, visit),
+        Form::BerkeleyDb => berkeley::each(host, &place.file, visit),
     }
 }
 
