@@ -103,7 +103,8 @@ fn what_is_not_as_rpm_records_it_is_not_explained_by_it() {
     // What was agreed on is not what the package makes.
     mode(&root.join("usr/lib/tool/part"), 0o666);
     machine.expect(0, &["create"]);
-    install(&machine, tool("2").file("/usr/bin/other", "two\n", 0o755));
+    let more = tool("2").file("/usr/bin/other", "two\n", 0o755).file("/usr/bin/new-su", "two\n", 0o4755);
+    install(&machine, more);
     mode(&root.join("usr/bin/tool"), 0o4755);
     mode(&root.join("usr/bin/other"), 0o4755);
     mode(&root.join("usr/lib/tool/2"), 0o777);
@@ -121,6 +122,8 @@ fn what_is_not_as_rpm_records_it_is_not_explained_by_it() {
         ("/usr/lib/tool/current", ("differs", false)),
         ("/etc/tool.conf", ("configuration", false)),
         ("/usr/bin/tool-su", ("same", true)),
+        // It is as recorded, and runs as another user from now on: that is told whoever brings it.
+        ("/usr/bin/new-su", ("listed", false)),
     ] {
         assert_eq!(records(&drift, path), expected, "{path}");
     }

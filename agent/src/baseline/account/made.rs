@@ -1,7 +1,7 @@
 //! What rpm accounts for. It records the content of a file, as dpkg does, and also what dpkg does not: its type, mode and
 //! owners, and where a link leads.
 //!
-//! So more is explained than with dpkg, a directory, a link, a set-uid program and a change of a mode, and less: what has
+//! So more is explained than with dpkg, a directory, a link, an owner and a change of a mode, and less: what has
 //! the recorded content and another mode is as nobody made it, even where that mode is the one that was agreed. With
 //! dpkg, for which nothing says what the mode ought to be, that passes.
 //!
@@ -63,8 +63,13 @@ fn is_as_made(recorded: &Recorded, made: &Made, after: &Object) -> Option<bool> 
     if all.contains(&Some(false)) { Some(false) } else { all.iter().all(Option::is_some).then_some(true) }
 }
 
-/// Whether nothing differs that rpm says nothing of.
+/// Whether nothing differs that rpm says nothing of, or that is told whoever brings it: a program that runs as another
+/// user from now on.
 fn says_all(drift: &Drift, after: &Object) -> bool {
+    let is_set_id = after.kind == Kind::File && after.mode & 0o6000 != 0;
+    if is_set_id && (drift.change == Change::Added || drift.fields.contains(Fields::MODE)) {
+        return false;
+    }
     if drift.change == Change::Added {
         let is_read = after.kind != Kind::File || after.content != Content::Unasked;
         return is_read && has_usual_attributes(after);

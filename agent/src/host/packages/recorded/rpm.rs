@@ -242,3 +242,25 @@ pub(super) const ALTERNATIVES: [&str; 2] = ["/var/lib/alternatives", "/var/lib/r
 /// Whose alternatives(8) is; the first that is installed.
 const KEEPERS: [&str; 3] = ["alternatives", "update-alternatives", "chkconfig"];
 const MAX_NAME: usize = 512;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn an_entry_of_rpm_s_takes_no_more_than_one_of_dpkg_s() {
+        assert_eq!(size_of::<Entry>(), 32);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_packed_is_unpacked(sum: u32, mode: u16, people: u16, target: u64) {
+            let packed = Packed::from_bytes(Packed { sum, mode, people, target }.to_bytes());
+            prop_assert_eq!(
+                (packed.sum, packed.mode, packed.people, packed.target),
+                (sum, mode, people, target)
+            );
+        }
+    }
+}

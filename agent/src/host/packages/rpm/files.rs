@@ -121,3 +121,112 @@ const DIGEST_ALGORITHM: u32 = 5011;
 const MD5: u64 = 1;
 /// RPMFILE_STATE_NORMAL; the others say that the file is not there, or another package's.
 const NORMAL: u64 = 0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const INT32: u32 = 4;
+    const STRING: u32 = 6;
+    const STRINGS: u32 = 8;
+
+    /// A header as rpm's database has it: two counts, the index, the store.
+    fn built(entries: &[(u32, u32, u32, Vec<u8>)]) -> Vec<u8> {
+        let (mut index, mut store) = (Vec::new(), Vec::new());
+        for (tag, kind, count, value) in entries {
+            store.resize(usize::next_multiple_of(store.len(), 4), 0);
+            for number in [*tag, *kind, u32::try_from(store.len()).unwrap(), *count] {
+                index.extend(number.to_be_bytes());
+            }
+            store.extend_from_slice(value);
+        }
+        let count = |length: usize| u32::try_from(length).unwrap().to_be_bytes();
+        [&count(entries.len())[..], &count(store.len()), &index, &store].concat()
+    }
+
+    fn words(tag: u32, words: &[&str]) -> (u32, u32, u32, Vec<u8>) {
+        let value = words.iter().flat_map(|word| word.bytes().chain([0])).collect();
+        (tag, STRINGS, u32::try_from(words.len()).unwrap(), value)
+    }
+
+    fn numbers(tag: u32, numbers: &[u32]) -> (u32, u32, u32, Vec<u8>) {
+        let value = numbers.iter().flat_map(|number| number.to_be_bytes()).collect();
+        (tag, INT32, u32::try_from(numbers.len()).unwrap(), value)
+    }
+
+    fn read(entries: &[(u32, u32, u32, Vec<u8>)]) -> Result<Vec<String>, String> {
+        let bytes = built(entries);
+        let header = Header::parse(&bytes).unwrap();
+        let (mut found, mut buffer) = (Vec::new(), Vec::new());
+        each(&header, |file| {
+            let path = String::from_utf8_lossy(file.path(&mut buffer)).into_owned();
+            found.push(format!("{path} {:o} {}", file.mode.unwrap_or(0), file.flags));
+        })?;
+        Ok(found)
+    }
+
+    #[test]
+    fn a_file_is_its_directory_and_its_name_and_what_was_not_installed_is_none() {
+        let files = [
+            words(NAMES, &["", "a", "b", "c", "d", "e"]),
+            words(DIRECTORIES, &["/", "/usr/bin/"]),
+            numbers(DIRECTORY_OF, &[0, 0, 1, 1, 1, 1]),
+            numbers(MODES, &[0o40_755, 0o100_644, 0o100_755]),
+            // Replaced by another package, left out, and there in the other colour.
+            numbers(STATES, &[0, 0, 0, 1, 2, 4]),
+            numbers(FLAGS, &[0, 17]),
+        ];
+        assert_eq!(read(&files).unwrap(), ["/ 40755 0", "/a 100644 17", "/usr/bin/b 100755 0"]);
+    }
+
+    #[test]
+    fn packages_of_rpm_3_have_whole_paths() {
+        let files = [words(OLD_NAMES, &["/usr/bin/a", "relative"]), numbers(MODES, &[0o100_755])];
+        assert_eq!(read(&files).unwrap(), ["/usr/bin/a 100755 0"]);
+    }
+
+    #[test]
+    fn a_directory_that_there_is_not_is_said_to_be_wrong() {
+        let directory = words(DIRECTORIES, &["/"]);
+        for place in [1, u32::MAX] {
+            let files = [words(NAMES, &["a"]), directory.clone(), numbers(DIRECTORY_OF, &[place])];
+            assert!(read(&files).is_err(), "{place}");
+        }
+        assert!(read(&[words(NAMES, &["a"]), directory]).is_err());
+    }
+
+    #[test]
+    fn a_package_is_named_as_every_package_manager_s_are() {
+        let one = |tag, word: &str| (tag, STRING, 1, [word.as_bytes(), b"\0"].concat());
+        let named = [one(NAME, "x"), one(VERSION, "1"), one(RELEASE, "2"), one(ARCHITECTURE, "noarch")];
+        let plain = built(&named);
+        let plain = Header::parse(&plain).unwrap();
+        assert_eq!((key(&plain), evr(&plain)), (b"x:noarch".to_vec(), b"1-2".to_vec()));
+        assert_eq!(algorithm(&plain), MD5);
+        let more = [&named[..], &[numbers(EPOCH, &[3]), numbers(DIGEST_ALGORITHM, &[8])]].concat();
+        let more = built(&more);
+        let more = Header::parse(&more).unwrap();
+        assert_eq!((evr(&more), algorithm(&more)), (b"3:1-2".to_vec(), 8));
+    }
+
+    proptest! {
+        /// As many of each as somebody likes, and of any type.
+        #[test]
+        fn no_arrays_make_it_panic(entries in proptest::collection::vec(
+            (prop::sample::select(vec![OLD_NAMES, STATES, MODES, DIGESTS, TARGETS, FLAGS, USERS, GROUPS,
+                DIRECTORY_OF, NAMES, DIRECTORIES]),
+             prop::sample::select(vec![3_u32, INT32, STRING, STRINGS]),
+             0..5_u32,
+             proptest::collection::vec(prop_oneof![Just(0), Just(b'/'), any::<u8>()], 0..24)), 0..14))
+        {
+            let bytes = built(&entries);
+            if let Ok(header) = Header::parse(&bytes) {
+                let mut buffer = Vec::new();
+                let _ = each(&header, |file| {
+                    assert!(file.path(&mut buffer).starts_with(b"/"));
+                });
+            }
+        }
+    }
+}
