@@ -41,7 +41,6 @@ use exploited::Exploited;
 pub use kernel::{Kernel, Reboot};
 pub use known::Known;
 use release::Release;
-use rpm::DIRECTORIES as RPM_DATABASES;
 
 use super::processes::Process;
 use super::{Host, Text, Unreadable};
