@@ -22,4 +22,6 @@ mod runs;
 mod status;
 mod systemd;
 mod updates;
+#[path = "daemon/updates_rpm.rs"]
+mod updates_rpm;
 mod watched;

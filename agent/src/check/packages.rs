@@ -25,7 +25,13 @@ pub(super) const TOPIC: Topic = Topic {
     name: NAME,
     title: "Packages and updates",
     needs: Wanted { packages: true, processes: true, ..Wanted::NONE },
-    lists: &[outstanding::CHECKS, URGENT, CHECKS, super::packages_running::CHECKS],
+    lists: &[
+        outstanding::CHECKS,
+        URGENT,
+        CHECKS,
+        super::packages_running::CHECKS,
+        super::packages_compared::CHECKS,
+    ],
 };
 
 /// What cannot wait.

@@ -12,8 +12,8 @@ use super::Input;
 use crate::check;
 use crate::finding::Finding;
 use crate::finding::wire::body::PatchesBody;
-use crate::host::packages::Packages;
 use crate::host::packages::appeared::Appeared;
+use crate::host::packages::{Known, Packages};
 use crate::host::{Facts, Host, Unreadable};
 use crate::policy::Policy;
 use crate::watch::Topics;
@@ -51,9 +51,10 @@ pub(super) struct Patches {
 
 /// Looks whenever it is ordered to, until nobody orders or listens any more.
 pub(super) fn serve(state: &Path, orders: &Receiver<Order>, inputs: &SyncSender<Input>) {
+    let packages = Arc::new(Known::default());
     while let Ok(order) = orders.recv() {
-        let look = look(state, order);
-        // What a look took is not kept: the next is an hour away.
+        let look = look(state, &packages, order);
+        // What a look took is not kept: the next is an hour away. Only of the packages it pays to keep the answer.
         crate::sys::memory::give_back();
         if inputs.send(Input::Looked(Box::new(look))).is_err() {
             return;
@@ -61,13 +62,14 @@ pub(super) fn serve(state: &Path, orders: &Receiver<Order>, inputs: &SyncSender<
     }
 }
 
-fn look(state: &Path, order: Order) -> Look {
+fn look(state: &Path, packages: &Arc<Known>, order: Order) -> Look {
     let (began, time) = (Instant::now(), Timestamp::now());
     let names: Vec<String> = order.topics.iter().flatten().map(|&topic| topic.to_owned()).collect();
     let selected = check::select(&names, &order.policy);
     let (findings, patches) = match Host::at(Path::new("/")) {
         Ok(host) => {
             let host = host.state_at(state).to_deliver(order.policy.uses_aws());
+            let host = host.with_known(Arc::clone(packages));
             let facts = Facts::gather(&host, check::wanted(&selected), time, &mut |_| {});
             let is_asked = selected.iter().any(|(topic, _)| topic.name == check::packages::NAME);
             let findings = check::judge(&facts, &order.policy, &selected);
@@ -97,6 +99,7 @@ fn look(state: &Path, order: Order) -> Look {
 fn seen(facts: Facts, policy: &Policy) -> Patches {
     let max_age = check::packages::max_age(policy);
     let body = PatchesBody::of(&facts, &check::packages::patches(&facts, policy), max_age);
-    let Packages { appeared, forgotten, .. } = facts.packages;
+    let Packages { appeared, forgotten, .. } = &*facts.packages;
+    let (appeared, forgotten) = (appeared.clone(), forgotten.clone());
     Patches { body, appeared, forgotten }
 }

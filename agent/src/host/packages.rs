@@ -6,11 +6,15 @@ pub mod advisory;
 pub mod appeared;
 mod apt;
 pub mod at_work;
+mod changelog;
+pub mod compared;
 mod config;
+mod distribution;
 mod dnf;
 pub mod dpkg;
 pub mod exploited;
 pub mod kernel;
+mod known;
 mod lists;
 pub mod merged;
 mod phasing;
@@ -31,9 +35,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use advisory::{Advisory, Interval, Urgency};
 use appeared::Appeared;
+use compared::Compared;
 pub use dpkg::{Database, Package};
 use exploited::Exploited;
 pub use kernel::{Kernel, Reboot};
+pub use known::Known;
 use release::Release;
 
 use super::processes::Process;
@@ -50,6 +56,8 @@ pub struct Packages {
     pub updates: Result<Updates, Unreadable>,
     pub metadata: Metadata,
     pub kernel: Result<Kernel, Unreadable>,
+    /// What came of asking the package manager itself, when somebody last did.
+    pub compared: Result<Option<Compared>, Unreadable>,
     /// What is to be remembered of when the updates appeared; what was remembered before is in `updates` already.
     pub appeared: Appeared,
     /// Why what was remembered cannot be read.
@@ -302,6 +310,11 @@ impl Packages {
             Ok(before) => (before.unwrap_or_default(), None),
             Err(cause) => (Appeared::default(), Some(cause)),
         };
+        let compared = Compared::of(host);
+        let mut updates = updates;
+        if let (Ok(updates), Ok(Some(compared))) = (&mut updates, &compared) {
+            compared.mark(&mut updates.pending);
+        }
         let mut packages = Self {
             manager,
             database,
@@ -309,6 +322,7 @@ impl Packages {
             updates,
             metadata,
             kernel,
+            compared,
             appeared: before,
             forgotten,
             exploited: Exploited::of(host),
@@ -335,6 +349,7 @@ impl Packages {
             updates,
             metadata,
             kernel: Err(cause.clone()),
+            compared: Err(cause.clone()),
             appeared: Appeared::default(),
             forgotten: None,
             exploited: Err(cause),
@@ -373,15 +388,12 @@ fn manager(host: &Host) -> Result<Manager, Unreadable> {
     if dpkg::is_used(host)? {
         return Ok(Manager::Apt);
     }
-    for database in RPM_DATABASES {
-        if host.exists(database)? {
-            let is_zypper = host.exists("/etc/zypp")? && !host.exists("/etc/dnf")?;
-            return Ok(if is_zypper { Manager::Zypper } else { Manager::Dnf });
-        }
+    if !rpm::is_used(host)? {
+        return Ok(Manager::None);
     }
-    Ok(Manager::None)
+    let is_zypper = host.exists("/etc/zypp")? && !host.exists("/etc/dnf")?;
+    Ok(if is_zypper { Manager::Zypper } else { Manager::Dnf })
 }
 
 /// Where apt keeps what the archives gave it.
 const LISTS: &str = "/var/lib/apt/lists";
-const RPM_DATABASES: [&str; 2] = ["/usr/lib/sysimage/rpm", "/var/lib/rpm"];

@@ -1,5 +1,7 @@
 //! Machines for the tests of this topic: an apt whose lists are fresh, with the updates that a test wants.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use tempfile::TempDir;
 
@@ -41,9 +43,10 @@ pub(super) fn facts_with(pending: Vec<Pending>, files: &[(&str, &str)]) -> (Temp
     }
     let host = Host::at(root.path()).unwrap();
     let mut facts = Facts::gather(&host, Wanted::NONE, now(), &mut |_| {});
-    facts.packages.manager = Ok(Manager::Apt);
-    facts.packages.updates = Ok(Updates { pending, ..Updates::default() });
-    facts.packages.metadata = Metadata { newest: Some(now()), checked: Some(now()), ..Metadata::default() };
-    facts.packages.exploited = Exploited::of(&host);
+    Arc::make_mut(&mut facts.packages).manager = Ok(Manager::Apt);
+    Arc::make_mut(&mut facts.packages).updates = Ok(Updates { pending, ..Updates::default() });
+    Arc::make_mut(&mut facts.packages).metadata =
+        Metadata { newest: Some(now()), checked: Some(now()), ..Metadata::default() };
+    Arc::make_mut(&mut facts.packages).exploited = Exploited::of(&host);
     (root, facts)
 }

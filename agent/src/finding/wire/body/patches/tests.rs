@@ -1,5 +1,7 @@
 //! The literal text of the body, and that it never outgrows a record.
 
+use std::sync::Arc;
+
 use super::super::MAX_BODY;
 use super::*;
 use crate::finding::patch::Standing;
@@ -13,9 +15,9 @@ fn facts() -> Facts {
     let root = tempfile::tempdir().unwrap();
     let now: Timestamp = NOW.parse().unwrap();
     let mut facts = Facts::gather(&Host::at(root.path()).unwrap(), Wanted::NONE, now, &mut |_| {});
-    facts.packages.manager = Ok(Manager::Dnf);
-    facts.packages.database = Ok(Database::default());
-    facts.packages.updates = Ok(Updates {
+    Arc::make_mut(&mut facts.packages).manager = Ok(Manager::Dnf);
+    Arc::make_mut(&mut facts.packages).database = Ok(Database::default());
+    Arc::make_mut(&mut facts.packages).updates = Ok(Updates {
         locked: Some(Locked {
             release: "2023.9.20261101".into(),
             by: "system-release".into(),
@@ -24,7 +26,8 @@ fn facts() -> Facts {
         }),
         ..Updates::default()
     });
-    facts.packages.metadata = Metadata { newest: Some(now), checked: Some(now), ..Metadata::default() };
+    Arc::make_mut(&mut facts.packages).metadata =
+        Metadata { newest: Some(now), checked: Some(now), ..Metadata::default() };
     facts
 }
 
@@ -95,7 +98,7 @@ fn only_what_means_something_makes_another_digest() {
         assert_ne!(digest(&before, &other), first, "{other:?}");
     }
     let mut stale = facts();
-    stale.packages.metadata.checked = "2026-01-01T00:00:00Z".parse().ok();
+    Arc::make_mut(&mut stale.packages).metadata.checked = "2026-01-01T00:00:00Z".parse().ok();
     assert_ne!(digest(&stale, &openssl), first, "what cannot be believed any more is told");
 }
 
@@ -120,7 +123,7 @@ fn what_has_no_room_is_counted_and_no_text_makes_it_longer_than_a_record() {
 #[test]
 fn updates_that_could_not_be_looked_for_are_null() {
     let mut facts = facts();
-    facts.packages.updates = Err(crate::host::Unreadable::not_asked("packages"));
+    Arc::make_mut(&mut facts.packages).updates = Err(crate::host::Unreadable::not_asked("packages"));
     let body = PatchesBody::of(&facts, &[], 60);
     assert_eq!((&body.pending, &body.counts), (&None, &None));
     assert_eq!(body.metadata.state.as_str(), "unknown");
