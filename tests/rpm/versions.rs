@@ -33,7 +33,6 @@ const PARTS: [&str; 31] = [
     "_",
     ".",
     "..",
-    "-",
     "module_el8.8.0+557+48ba4b2f",
     "dfsg",
     "b",
