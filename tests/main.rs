@@ -34,6 +34,7 @@ mod pages;
 mod policy;
 mod processes;
 mod recorded_differential;
+mod recorded_rpm;
 mod registry;
 mod rpm;
 mod ship;
