@@ -7,7 +7,6 @@ mod amazon;
 mod cache;
 mod config;
 mod elements;
-mod evr;
 mod ini;
 mod modulemd;
 mod modules;
