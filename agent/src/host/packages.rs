@@ -6,7 +6,7 @@ pub mod advisory;
 mod apt;
 pub mod at_work;
 mod config;
-mod dnf;
+pub mod dnf;
 pub mod dpkg;
 pub mod kernel;
 mod lists;
