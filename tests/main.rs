@@ -35,6 +35,7 @@ mod pages;
 mod policy;
 mod processes;
 mod recorded_differential;
+mod recorded_rpm;
 mod registry;
 mod rpm;
 mod ship;

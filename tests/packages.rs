@@ -158,6 +158,9 @@ fn mirrors() -> (BTreeMap<String, String>, String) {
 }
 
 mod at_work;
+mod known;
 mod pins;
+mod reasons;
 mod scenarios;
+mod self_check;
 mod versions;

@@ -34,6 +34,7 @@ pub mod surroundings;
 pub mod sysctl;
 pub mod systemd;
 pub mod text;
+mod trace;
 pub mod trail;
 pub mod tree;
 pub mod units;
@@ -45,6 +46,7 @@ use std::io::Read as _;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use nix::errno::Errno;
 
@@ -65,6 +67,9 @@ pub struct Host {
     /// The agent's own.
     state: PathBuf,
     is_to_deliver: bool,
+    /// What is touched, where somebody wants to know.
+    notes: Option<trace::Notes>,
+    known: Option<Arc<packages::Known>>,
 }
 
 impl Host {
@@ -94,6 +99,8 @@ impl Host {
             imds: None,
             state: STATE.into(),
             is_to_deliver: false,
+            notes: None,
+            known: None,
         })
     }
 
@@ -145,6 +152,13 @@ impl Host {
         self
     }
 
+    /// Its packages are not read again where nothing that they come from has changed since `known` last read them.
+    #[must_use]
+    pub fn with_known(mut self, known: Arc<packages::Known>) -> Self {
+        self.known = Some(known);
+        self
+    }
+
     pub fn is_to_deliver(&self) -> bool {
         self.is_to_deliver
     }
@@ -174,7 +188,7 @@ impl Host {
     pub fn open(&self, path: impl AsRef<Path>) -> Result<(File, Meta), Unreadable> {
         let path = path.as_ref();
         let fail = |errno| Unreadable::from_errno(path, errno);
-        let handle = self.resolver.resolve(&self.root, path, true).map_err(fail)?;
+        let handle = self.resolve(path, true).map_err(fail)?;
         let meta = beneath::stat(&handle).map_err(fail)?;
         if meta.kind != Kind::File {
             return Err(Unreadable::new(path, Cause::NotRegular(meta.kind)));
@@ -195,7 +209,7 @@ impl Host {
 
     fn meta(&self, path: &Path, follow: bool) -> Result<Meta, Unreadable> {
         let fail = |errno| Unreadable::from_errno(path, errno);
-        let handle = self.resolver.resolve(&self.root, path, follow).map_err(fail)?;
+        let handle = self.resolve(path, follow).map_err(fail)?;
         beneath::stat(&handle).map_err(fail)
     }
 
@@ -210,7 +224,7 @@ impl Host {
     pub fn read_link(&self, path: impl AsRef<Path>) -> Result<PathBuf, Unreadable> {
         let path = path.as_ref();
         let fail = |errno| Unreadable::from_errno(path, errno);
-        let handle = self.resolver.resolve(&self.root, path, false).map_err(fail)?;
+        let handle = self.resolve(path, false).map_err(fail)?;
         nix::fcntl::readlinkat(&handle, "").map(PathBuf::from).map_err(fail)
     }
 
@@ -218,7 +232,7 @@ impl Host {
     pub fn list(&self, path: impl AsRef<Path>, limit: usize) -> Result<Vec<OsString>, Unreadable> {
         let path = path.as_ref();
         let fail = |errno| Unreadable::from_errno(path, errno);
-        let handle = self.resolver.resolve(&self.root, path, true).map_err(fail)?;
+        let handle = self.resolve(path, true).map_err(fail)?;
         let mut directory = beneath::open_directory(&handle).map_err(fail)?;
         let mut names = Vec::new();
         for entry in directory.iter() {

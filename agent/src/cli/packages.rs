@@ -1,5 +1,7 @@
 //! `guestward packages`: installed and pending packages, and what still runs old code.
 
+mod self_check;
+
 use std::io::{self, IsTerminal as _, Write, stdout};
 
 use jiff::Timestamp;
@@ -12,9 +14,14 @@ use crate::check;
 use crate::finding::{Severity, Text, Verdict, wire};
 use crate::host::packages::{Freshness, Manager, Packages, Pending, Reboot, Restart};
 use crate::host::{Facts, Host, Unreadable, Wanted};
+use crate::journal::places::Places;
 
 pub(super) fn run(args: &PackagesArgs, out: &mut dyn Write) -> Result<Exit, Failure> {
     let host = Host::at(&args.target.root).map_err(|cause| Failure::trouble(format!("--root: {cause}")))?;
+    let host = with_state(host);
+    if args.self_check {
+        return self_check::run(&host, args.record, out);
+    }
     let mut progress = Progress::start();
     let wanted = Wanted { packages: true, processes: true, ..Wanted::NONE };
     let facts = Facts::gather(&host, wanted, Timestamp::now(), &mut |what| progress.show(what));
@@ -31,6 +38,11 @@ pub(super) fn run(args: &PackagesArgs, out: &mut dyn Write) -> Result<Exit, Fail
     };
     written.map_err(|error| Failure::output(error, exit))?;
     Ok(exit)
+}
+
+/// Where the agent keeps its state: another tree has its own.
+fn with_state(host: Host) -> Host {
+    if host.is_live() { host.state_at(Places::from_env().state()) } else { host }
 }
 
 /// As for `check` at its default: what is known to be wrong goes before what is not known.

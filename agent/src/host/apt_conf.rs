@@ -23,6 +23,8 @@ pub struct AptConf {
 struct Item {
     tag: Vec<u8>,
     value: Vec<u8>,
+    /// Where the value is written: file and line.
+    written: Option<(PathBuf, usize)>,
     children: Vec<Self>,
 }
 
@@ -41,6 +43,11 @@ impl AptConf {
     /// The value of an item, empty if it has none.
     pub fn value(&self, name: &str) -> &[u8] {
         self.item(name).map_or(b"", |item| &item.value)
+    }
+
+    /// The file and the line that give an item its value.
+    pub fn written(&self, name: &str) -> Option<(&Path, usize)> {
+        self.item(name)?.written.as_ref().map(|(file, line)| (file.as_path(), *line))
     }
 
     /// The values of a list, `Name { "a"; "b"; }`.
@@ -91,12 +98,13 @@ impl AptConf {
         parts(host, folder, &["conf"], true)?.iter().try_for_each(|path| self.read_file(host, path, depth))
     }
 
-    fn set(&mut self, name: &[u8], value: Vec<u8>) {
+    fn set(&mut self, name: &[u8], value: Vec<u8>, written: (PathBuf, usize)) {
         let mut item = &mut self.root;
         for tag in tags_of(name) {
             item = item.child(tag);
         }
         item.value = value;
+        item.written = Some(written);
     }
 
     fn clear(&mut self, name: &[u8]) {
@@ -107,6 +115,7 @@ impl AptConf {
             item = &mut item.children[at];
         }
         item.value.clear();
+        item.written = None;
         item.children.clear();
     }
 }
@@ -295,7 +304,7 @@ impl<'a> Parser<'a> {
         if tags_of(&item).len() > MAX_TAGS {
             return Err(self.malformed("a name of too many parts"));
         }
-        self.conf.set(&item, value);
+        self.conf.set(&item, value, (self.file.to_owned(), self.line));
         Ok(())
     }
 

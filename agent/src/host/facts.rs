@@ -2,6 +2,8 @@
 //!
 //! A subject that nobody asked for is `NotAsked`, so a check that forgets to ask gets an unknown and never a pass.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::accounts::Accounts;
@@ -101,7 +103,7 @@ pub struct Facts {
     pub kernel: Result<KernelState, Unreadable>,
     pub logging: Result<Logging, Unreadable>,
     pub network: Result<Network, Unreadable>,
-    pub packages: Packages,
+    pub packages: Arc<Packages>,
     pub processes: Result<Processes, Unreadable>,
     pub running: Result<Running, Unreadable>,
     pub services: Result<Services, Unreadable>,
@@ -126,9 +128,9 @@ impl Facts {
             (Err(Unreadable::not_asked("sshd")), SshKeys::not_asked())
         };
         let (packages, auto_updates) = if look.at(wanted.packages, "packages") {
-            (Packages::of(host), AutoUpdates::of(host))
+            (Packages::now(host), AutoUpdates::of(host))
         } else {
-            (Packages::not_asked(), Err(Unreadable::not_asked("automatic updates")))
+            (Arc::new(Packages::not_asked()), Err(Unreadable::not_asked("automatic updates")))
         };
         let running = look.result(wanted.running, "running programs", || Running::of(host));
         Self {

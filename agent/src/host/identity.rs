@@ -45,6 +45,8 @@ fn first_line(host: &Host, path: &str) -> Option<Text> {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OsRelease {
     pub id: String,
+    /// What it descends from: `ubuntu debian`.
+    pub id_like: String,
     pub version_id: String,
     pub codename: String,
 }
@@ -61,7 +63,12 @@ impl OsRelease {
                 .map(|value| value.trim().trim_matches(['"', '\'']).to_owned())
                 .unwrap_or_default()
         };
-        Some(Self { id: value("ID"), version_id: value("VERSION_ID"), codename: value("VERSION_CODENAME") })
+        Some(Self {
+            id: value("ID"),
+            id_like: value("ID_LIKE"),
+            version_id: value("VERSION_ID"),
+            codename: value("VERSION_CODENAME"),
+        })
     }
 }
 

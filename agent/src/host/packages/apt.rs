@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use jiff::Timestamp;
 
 use super::config::Config;
+use super::distribution::Distribution;
 use super::dpkg::{Database, Package};
 use super::lists::List;
 use super::policy::{File, Offer, Policy};
@@ -15,7 +16,7 @@ use super::preferences::{FORBIDDEN, Pins};
 use super::release::Release;
 use super::sources::{self, Source};
 use super::stanza::{Stanza, source, word};
-use super::{LISTS, Metadata, Pending, Updates, phasing};
+use super::{LISTS, Metadata, Pending, Updates, changelog, phasing};
 use crate::host::{Cause, Host, Unreadable};
 
 /// The updates, and how old the lists are that they come from.
@@ -121,16 +122,21 @@ impl Archive {
         let mut unsure = self.metadata.unsure.clone();
         for (list, file) in &self.lists {
             let index = files.len();
-            files.push(file.copy());
+            files.push(file.clone());
             let read = list.read(host, |stanza| table.take(stanza, index));
             unsure.extend(read.err());
         }
         self.prioritise(&mut files);
         let draw = phasing::Draw::of(host, &self.config);
-        let policy = Policy { files: &files, pins: &self.pins, database };
+        let distribution = Distribution::of(host);
+        let policy = Policy { distribution: &distribution, files: &files, pins: &self.pins, database };
         let mut pending: Vec<Pending> = Vec::new();
         for (package, offers) in table.packages() {
-            pending.extend(policy.decide(package, offers, &draw));
+            let rows = policy.decide(package, offers, &draw);
+            if !rows.is_empty() {
+                let since = changelog::date(host, package);
+                pending.extend(rows.into_iter().map(|row| not_before(row, since)));
+            }
         }
         pending.sort_by(|a, b| (&a.name, &a.architecture).cmp(&(&b.name, &b.architecture)));
         unsure.extend(self.metadata.missing.iter().map(|what| {
@@ -146,8 +152,16 @@ impl Archive {
             let never = about.clone().find(|pin| pin.priority == FORBIDDEN);
             let pin = never.or_else(|| about.next());
             file.priority = pin.map_or(file.default_priority, |pin| pin.priority);
+            file.pinned_by = pin.map(|pin| pin.written.clone());
         }
     }
+}
+
+/// What is newer than the installed version came out after it, unless the dates say otherwise.
+fn not_before(mut row: Pending, since: Option<Timestamp>) -> Pending {
+    let not_after = row.available.not_after;
+    row.available.not_before = since.filter(|since| not_after.is_none_or(|until| *since <= until));
+    row
 }
 
 /// Pairs of component and architecture; a flat archive has one list.

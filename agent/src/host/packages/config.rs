@@ -20,6 +20,11 @@ impl Config {
         std::str::from_utf8(self.0.value(name)).ok().filter(|value| !value.is_empty())
     }
 
+    /// Where it is set: `/etc/apt/apt.conf:1`.
+    pub(super) fn written(&self, name: &str) -> Option<String> {
+        self.0.written(name).map(|(file, line)| format!("{}:{line}", file.display()))
+    }
+
     /// Every value of a list.
     pub(super) fn values(&self, name: &str) -> impl Iterator<Item = &str> {
         self.0.list(name).into_iter().filter_map(|value| std::str::from_utf8(value).ok())

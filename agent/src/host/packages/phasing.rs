@@ -34,12 +34,16 @@ impl Draw {
         }
     }
 
-    /// Whether this machine does not get the update yet.
-    pub(super) fn is_kept_back(&self, source: &str, version: &str, percentage: u32) -> bool {
+    /// Why this machine does not get the update yet; `None` where it does.
+    pub(super) fn kept_back(&self, source: &str, version: &str, percentage: u32) -> Option<String> {
         if percentage >= 100 || self.always || self.machine.is_empty() {
-            return false;
+            return None;
         }
-        self.never || lot(&format!("{source}-{version}-{}", self.machine)) > percentage
+        if self.never {
+            return Some(format!("phased: {percentage} %, and this machine takes no phased updates"));
+        }
+        let drawn = lot(&format!("{source}-{version}-{}", self.machine));
+        (drawn > percentage).then(|| format!("phased: {percentage} %, this machine drew {drawn}"))
     }
 }
 
@@ -143,10 +147,11 @@ mod tests {
     fn a_machine_without_an_id_and_a_full_percentage_keep_nothing_back() {
         let machine = "0123456789abcdef0123456789abcdef".to_owned();
         let draw = Draw { machine, ..Draw::default() };
-        assert!(draw.is_kept_back("openssl", "3.0.2-0ubuntu1.10", 78));
-        assert!(!draw.is_kept_back("openssl", "3.0.2-0ubuntu1.10", 79));
-        assert!(!draw.is_kept_back("openssl", "3.0.2-0ubuntu1.10", 100));
-        assert!(!Draw::default().is_kept_back("openssl", "3.0.2-0ubuntu1.10", 0));
+        let kept_back = |draw: &Draw, percentage| draw.kept_back("openssl", "3.0.2-0ubuntu1.10", percentage);
+        assert_eq!(kept_back(&draw, 78).as_deref(), Some("phased: 78 %, this machine drew 79"));
+        assert_eq!(kept_back(&draw, 79), None);
+        assert_eq!(kept_back(&draw, 100), None);
+        assert_eq!(kept_back(&Draw::default(), 0), None);
     }
 
     const CPP: &str = r#"

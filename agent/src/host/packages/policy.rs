@@ -4,18 +4,19 @@
 //! highest priority wins, but none older than the installed one unless its priority is at least 1000. Whether an
 //! update can be installed (its dependencies) is not asked.
 
+mod offer;
+
 use std::cmp::{Ordering, Reverse};
 
-use jiff::Timestamp;
-
 use super::advisory::Interval;
+use super::distribution::Distribution;
 use super::dpkg::{Database, Package};
-use super::preferences::{FORBIDDEN, Pins, Place};
-use super::release::Release;
-use super::sources::Source;
+use super::preferences::{FORBIDDEN, Pin, Pins};
 use super::{Pending, PendingState, phasing, version};
+pub(super) use offer::{File, Offer};
 
 pub(super) struct Policy<'a> {
+    pub(super) distribution: &'a Distribution,
     pub(super) files: &'a [File],
     pub(super) pins: &'a Pins,
     pub(super) database: &'a Database,
@@ -29,7 +30,6 @@ impl Policy<'_> {
         offers: &mut [Offer],
         draw: &phasing::Draw,
     ) -> Vec<Pending> {
-        let newer = |version: &str, than: &str| version::compare(version, than) == Ordering::Greater;
         if !offers.iter().any(|offer| newer(&offer.version, &package.version)) {
             return Vec::new();
         }
@@ -38,12 +38,16 @@ impl Policy<'_> {
         let update = chosen.filter(|offer| newer(&offer.version, &package.version));
         let mut found = Vec::new();
         if let Some(candidate) = update {
-            let state = match () {
-                () if package.is_held() => PendingState::Held,
-                () if self.is_phased(candidate, draw) => PendingState::Phased,
-                () => PendingState::Pending,
+            let (state, reason) = if package.is_held() {
+                (PendingState::Held, Some(format!("{}:{}", package.file.display(), package.line)))
+            } else if let Some(reason) = self.phased(candidate, draw) {
+                (PendingState::Phased, Some(reason))
+            } else {
+                (PendingState::Pending, None)
             };
-            found.push(self.pending(package, &package.version, candidate, offers, state));
+            let hidden_fix = self.hidden_fix(package, candidate, offers);
+            let row = self.pending(package, &package.version, candidate, offers, state);
+            found.push(Pending { reason, hidden_fix, ..row });
         }
         let reached = update.map_or(package.version.as_str(), |offer| offer.version.as_str());
         let unpinned = self.candidate(package, offers, |offer| self.default_priority(offer));
@@ -51,7 +55,8 @@ impl Policy<'_> {
             let row = self.pending(package, reached, withheld, offers, PendingState::Pinned);
             // A general preference for another suite withholds thousands of versions, and that is no news.
             if row.is_security || (update.is_none() && self.is_pinned(package, offers)) {
-                found.push(Pending { installed: package.version.clone(), ..row });
+                let reason = self.withheld_by(package, withheld, chosen);
+                found.push(Pending { installed: package.version.clone(), reason, ..row });
             }
         }
         found
@@ -80,22 +85,44 @@ impl Policy<'_> {
     }
 
     fn priority(&self, package: &Package, offer: &Offer) -> i32 {
-        let of_lists = offer.files.iter().map(|&file| self.files[file].priority);
-        let pin = self.pins.specific.iter().find(|(name, pin)| {
-            let home = self.database.home(&package.architecture);
+        let pin = self.specific(package, offer);
+        pin.map_or_else(|| self.highest(offer).map_or(0, |file| file.priority), |pin| pin.priority)
+    }
+
+    /// The list that gives a version its priority, unless a pin of its own does.
+    fn highest<'o>(&'o self, offer: &'o Offer) -> Option<&'o File> {
+        self.files_of(offer).max_by_key(|file| file.priority)
+    }
+
+    /// The pin that decides about this very version.
+    fn specific(&self, package: &Package, offer: &Offer) -> Option<&Pin> {
+        let home = self.database.home(&package.architecture);
+        let (_, pin) = self.pins.specific.iter().find(|(name, pin)| {
             name.matches(&package.name, &offer.source, home, &self.database.native)
-                && pin.matches(&offer.version, offer.files.iter().map(|&file| &self.files[file].place))
-        });
-        match pin {
-            // A version that only forbidden lists have stays forbidden, unless its pin forbids it more.
-            Some((_, pin)) if pin.priority == FORBIDDEN => pin.priority,
-            Some((_, pin)) if of_lists.clone().any(|priority| priority != FORBIDDEN) => pin.priority,
-            _ => of_lists.max().unwrap_or(0),
-        }
+                && pin.matches(&offer.version, self.files_of(offer).map(|file| &file.place))
+        })?;
+        // A version that only forbidden lists have stays forbidden, unless its pin forbids it more.
+        let is_allowed = || self.files_of(offer).any(|file| file.priority != FORBIDDEN);
+        (pin.priority == FORBIDDEN || is_allowed()).then_some(pin)
+    }
+
+    /// The preference that put a version behind the one that apt chose: its own, or else that of the other.
+    fn withheld_by(&self, package: &Package, withheld: &Offer, chosen: Option<&Offer>) -> Option<String> {
+        let by = |offer: &Offer| match self.specific(package, offer) {
+            Some(pin) => Some(pin.written.clone()),
+            None => self.highest(offer)?.pinned_by.clone(),
+        };
+        let is_lowered = self.priority(package, withheld) < self.default_priority(withheld);
+        let own = by(withheld).filter(|_| is_lowered);
+        own.or_else(|| chosen.and_then(by)).or_else(|| by(withheld))
+    }
+
+    fn files_of<'o>(&'o self, offer: &'o Offer) -> impl Iterator<Item = &'o File> + Clone {
+        offer.files.iter().filter_map(|&file| self.files.get(file))
     }
 
     fn default_priority(&self, offer: &Offer) -> i32 {
-        offer.files.iter().map(|&file| self.files[file].default_priority).max().unwrap_or(0)
+        self.files_of(offer).map(|file| file.default_priority).max().unwrap_or(0)
     }
 
     /// Whether somebody pinned this very package.
@@ -109,14 +136,28 @@ impl Policy<'_> {
         })
     }
 
-    fn is_phased(&self, candidate: &Offer, draw: &phasing::Draw) -> bool {
-        let is_security = candidate.files.iter().any(|&file| self.files[file].is_security);
-        match candidate.phased {
-            Some(percentage) if !is_security => {
-                draw.is_kept_back(&candidate.source, &candidate.source_version, percentage)
-            }
-            _ => false,
+    fn phased(&self, candidate: &Offer, draw: &phasing::Draw) -> Option<String> {
+        let percentage = candidate.phased.filter(|_| !self.is_security(candidate))?;
+        draw.kept_back(&candidate.source, &candidate.source_version, percentage)
+    }
+
+    fn is_security(&self, offer: &Offer) -> bool {
+        self.files_of(offer).any(|file| file.is_security)
+    }
+
+    /// The newest security update of the distribution's own that a candidate from elsewhere keeps from coming.
+    ///
+    /// Whoever takes the candidate has to trust its maker with the fix: nothing tells whether it is in there.
+    fn hidden_fix(&self, package: &Package, candidate: &Offer, offers: &[Offer]) -> Option<String> {
+        let is_own = |file: &&File| self.distribution.owns(&file.place.origin);
+        if self.files_of(candidate).any(|file| is_own(&file)) {
+            return None;
         }
+        let others = offers.iter().filter(|offer| offer.version != candidate.version);
+        others.filter(|offer| newer(&offer.version, &package.version)).find_map(|offer| {
+            let file = self.files_of(offer).filter(is_own).find(|file| file.is_security)?;
+            Some(format!("{} from {}", offer.version, file.name))
+        })
     }
 
     /// Security is a matter of every version on the way: a later ordinary update includes an earlier fix.
@@ -128,15 +169,12 @@ impl Policy<'_> {
         offers: &[Offer],
         state: PendingState,
     ) -> Pending {
-        let is_on_the_way = |offer: &&Offer| {
-            version::compare(&offer.version, reached) == Ordering::Greater
-                && version::compare(&offer.version, &candidate.version) != Ordering::Greater
-        };
-        let is_security = offers
-            .iter()
-            .filter(is_on_the_way)
-            .any(|offer| offer.files.iter().any(|&file| self.files[file].is_security));
-        let mut files: Vec<&File> = candidate.files.iter().map(|&file| &self.files[file]).collect();
+        let is_on_the_way =
+            |offer: &&Offer| newer(&offer.version, reached) && !newer(&offer.version, &candidate.version);
+        let on_the_way = || offers.iter().filter(is_on_the_way);
+        let is_security = on_the_way().any(|offer| self.is_security(offer));
+        let that_matter = on_the_way().filter(|offer| !is_security || self.is_security(offer));
+        let mut files: Vec<&File> = self.files_of(candidate).collect();
         files.sort_by_key(|file| (Reverse(file.is_security), Reverse(file.priority)));
         Pending {
             name: package.name.clone(),
@@ -151,83 +189,20 @@ impl Policy<'_> {
             advisories: Vec::new(),
             available: Interval {
                 not_before: None,
-                not_after: files.iter().filter_map(|file| file.date).min(),
+                // A list is as old as its archive says, and everything in it at least as old.
+                not_after: that_matter
+                    .flat_map(|offer| self.files_of(offer))
+                    .filter_map(|file| file.date)
+                    .min(),
             },
         }
     }
 }
 
-/// A list as apt's policy sees it. The first one is dpkg's status.
-pub(super) struct File {
-    pub(super) place: Place,
-    pub(super) is_security: bool,
-    pub(super) name: String,
-    pub(super) date: Option<Timestamp>,
-    /// Without and with the pins.
-    pub(super) default_priority: i32,
-    pub(super) priority: i32,
-}
-
-/// A version of an installed package.
-pub(super) struct Offer {
-    pub(super) version: String,
-    pub(super) source: String,
-    pub(super) source_version: String,
-    /// Indexes of the lists that have it.
-    pub(super) files: Vec<usize>,
-    pub(super) phased: Option<u32>,
-}
-
-impl File {
-    pub(super) fn status() -> Self {
-        let place = Place { archive: "now".to_owned(), has_no_release: true, ..Place::default() };
-        let name = "dpkg".to_owned();
-        Self { place, is_security: false, name, date: None, default_priority: INSTALLED, priority: INSTALLED }
-    }
-
-    pub(super) fn of(
-        source: &Source,
-        release: Option<&Release>,
-        component: &str,
-        architecture: &str,
-    ) -> Self {
-        let none = Release::default();
-        let has_no_release = release.is_none();
-        let release = release.unwrap_or(&none);
-        let default_priority = match (release.is_not_automatic, release.is_but_automatic_upgrades) {
-            (_, true) => BUT_AUTOMATIC_UPGRADES,
-            (true, _) => NOT_AUTOMATIC,
-            _ => USUAL,
-        };
-        Self {
-            place: Place {
-                archive: release.suite.clone(),
-                codename: release.codename.clone(),
-                version: release.version.clone(),
-                origin: release.origin.clone(),
-                label: release.label.clone(),
-                component: component.to_owned(),
-                architecture: architecture.to_owned(),
-                site: source.site().to_owned(),
-                has_no_release,
-            },
-            is_security: release.is_security(),
-            name: release.name(),
-            date: release.date,
-            default_priority,
-            priority: default_priority,
-        }
-    }
-
-    pub(super) fn copy(&self) -> Self {
-        Self { place: self.place.clone(), name: self.name.clone(), ..*self }
-    }
+fn newer(version: &str, than: &str) -> bool {
+    version::compare(version, than) == Ordering::Greater
 }
 
 /// apt's priorities, apt_preferences(5).
-const INSTALLED: i32 = 100;
-const USUAL: i32 = 500;
-const NOT_AUTOMATIC: i32 = 1;
-const BUT_AUTOMATIC_UPGRADES: i32 = 100;
 const MAY_DOWNGRADE: i32 = 1000;
 const NEVER: i32 = -1;

@@ -20,6 +20,8 @@ pub(super) struct Pins {
 pub(super) struct Pin {
     pub(super) what: What,
     pub(super) priority: i32,
+    /// Where somebody wrote it: `/etc/apt/preferences.d/x:3`.
+    pub(super) written: String,
 }
 
 /// What of a package is pinned.
@@ -75,7 +77,10 @@ impl Pins {
         let mut pins = Self::default();
         if let Some(release) = config.value("apt::default-release").filter(|release| !release.is_empty()) {
             let what = What::Release(properties(release));
-            pins.general.push(Pin { what, priority: DEFAULT_RELEASE });
+            let written = config.written("apt::default-release");
+            let written =
+                format!("APT::Default-Release{}", written.map_or(String::new(), |at| format!(", {at}")));
+            pins.general.push(Pin { what, priority: DEFAULT_RELEASE, written });
         }
         let mut files = Vec::new();
         if host.exists("/etc/apt/preferences")? {
@@ -129,15 +134,17 @@ impl Pins {
                     format!("line {} pins by regular expression, which is not understood", stanza.line);
                 return Err(unsupported(what));
             }
+            let written = format!("{}:{}", file.display(), stanza.line);
+            let pin = Pin { what, priority, written };
             if names == "*" {
-                self.general.push(Pin { what, priority });
+                self.general.push(pin);
                 continue;
             }
             for name in names.split_whitespace() {
                 let name = Name::parse(name).ok_or_else(|| {
                     unsupported(format!("line {} pins {name}, which is not understood", stanza.line))
                 })?;
-                self.specific.push((name, Pin { what: what.clone(), priority }));
+                self.specific.push((name, pin.clone()));
             }
         }
         Ok(())

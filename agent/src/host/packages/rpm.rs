@@ -6,6 +6,7 @@
 
 mod berkeley;
 mod field;
+pub mod files;
 pub mod header;
 mod ndb;
 mod place;
@@ -22,7 +23,6 @@ use jiff::Timestamp;
 
 use super::dpkg::{self, Database};
 use crate::host::{Cause, Host, Unreadable};
-pub(in crate::host) use place::DIRECTORIES;
 use place::{Form, Place};
 use settled::settled;
 use source::malformed;
@@ -36,7 +36,7 @@ pub struct Installed {
 }
 
 /// One installed package.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Package {
     pub name: String,
     /// An absent one is 0.

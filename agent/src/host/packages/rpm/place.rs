@@ -67,7 +67,7 @@ fn defined<'a>(macros: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
 }
 
 /// `/usr/lib/sysimage/rpm` is where Fedora, SUSE and RHEL 10 have it, with a link at the other place.
-pub(in crate::host) const DIRECTORIES: [&str; 2] = ["/usr/lib/sysimage/rpm", "/var/lib/rpm"];
+pub(super) const DIRECTORIES: [&str; 2] = ["/usr/lib/sysimage/rpm", "/var/lib/rpm"];
 const FORMS: [(Form, &str, &str); 3] = [
     (Form::Sqlite, "rpmdb.sqlite", "sqlite"),
     (Form::Ndb, "Packages.db", "ndb"),
