@@ -151,7 +151,7 @@ fn sixty_changes_leave_nothing_stale() {
             fs::write(path, whole).unwrap();
         }
     }
-    assert!(answers.len() > 10, "only {} different answers show too little", answers.len());
+    assert!(answers.len() > 5, "only {} different answers show too little", answers.len());
 }
 
 fn is_sure(packages: &Packages) -> bool {

@@ -126,60 +126,7 @@ fn made_up_preferences_decide_as_apt_decides() {
     let mut random = versions::Random(3);
     let mut outcomes = BTreeSet::new();
     for _ in 0..100 {
-        let mut tree = Tree::new();
-        let mut story = String::new();
-        for name in NAMES {
-            let state = [
-                "install ok installed",
-                "hold ok installed",
-                "deinstall ok config-files",
-                "install ok unpacked",
-            ];
-            let state = state[[0, 0, 0, 1, 2, 3][random.below(6)]];
-            tree = tree.status(name, VERSIONS[random.below(VERSIONS.len())], state, "amd64");
-        }
-        for (host, release) in
-            [("a", STABLE), ("b", SECURITY), ("v", [VENDOR, BACKPORTS, EXPERIMENTAL][random.below(3)])]
-        {
-            let mut list: Vec<String> = Vec::new();
-            for name in NAMES {
-                for _ in 0..random.below(3) {
-                    let version = format!("{name} {}", VERSIONS[random.below(VERSIONS.len())]);
-                    if !list.contains(&version) {
-                        list.push(version);
-                    }
-                }
-            }
-            let list: Vec<&str> = list.iter().map(String::as_str).collect();
-            tree = tree.archive(host, release, &list);
-        }
-        for _ in 0..random.below(4) {
-            let package = ["*", "x", "y z", "src:x", "[w-y]", "x:any", "w*"][random.below(7)];
-            let wanted = [
-                "version 2*",
-                "version 1:1",
-                "release a=stable",
-                "release o=Debian",
-                "release l=Debian-Security",
-                "release n=bookworm*",
-                "release a=now",
-                "release *",
-                "origin v.example",
-                "origin \"\"",
-                "release c=main, o=V*",
-            ][random.below(11)];
-            let priority = ["-1", "1", "50", "100", "400", "500", "700", "990", "1000", "1001", "never"]
-                [random.below(11)];
-            // apt allows it nowhere else.
-            let priority = if package == "*" { priority } else { priority.trim_start_matches("never") };
-            let priority = if priority.is_empty() { "-5" } else { priority };
-            let _ = writeln!(story, "Package: {package}\nPin: {wanted}\nPin-Priority: {priority}\n");
-        }
-        tree = tree.write("etc/apt/preferences", &story);
-        if random.below(4) == 0 {
-            tree = tree.write("etc/apt/apt.conf.d/1", "APT::Default-Release \"stable\";\n");
-        }
-        let tree = tree.finish();
+        let (tree, story) = made_up(&mut random);
         let apts = apts(&mut apt_at(tree.path()));
         let shown = |path: &str| fs::read_to_string(tree.path().join(path)).unwrap_or_default();
         assert_eq!(
@@ -192,6 +139,60 @@ fn made_up_preferences_decide_as_apt_decides() {
         outcomes.insert(apts);
     }
     assert!(outcomes.len() > 20, "only {} different answers show too little", outcomes.len());
+}
+
+/// A tree, and its preferences.
+pub(super) fn made_up(random: &mut versions::Random) -> (tempfile::TempDir, String) {
+    let mut tree = Tree::new();
+    let mut story = String::new();
+    for name in NAMES {
+        let state =
+            ["install ok installed", "hold ok installed", "deinstall ok config-files", "install ok unpacked"];
+        let state = state[[0, 0, 0, 1, 2, 3][random.below(6)]];
+        tree = tree.status(name, VERSIONS[random.below(VERSIONS.len())], state, "amd64");
+    }
+    for (host, release) in
+        [("a", STABLE), ("b", SECURITY), ("v", [VENDOR, BACKPORTS, EXPERIMENTAL][random.below(3)])]
+    {
+        let mut list: Vec<String> = Vec::new();
+        for name in NAMES {
+            for _ in 0..random.below(3) {
+                let version = format!("{name} {}", VERSIONS[random.below(VERSIONS.len())]);
+                if !list.contains(&version) {
+                    list.push(version);
+                }
+            }
+        }
+        let list: Vec<&str> = list.iter().map(String::as_str).collect();
+        tree = tree.archive(host, release, &list);
+    }
+    for _ in 0..random.below(4) {
+        let package = ["*", "x", "y z", "src:x", "[w-y]", "x:any", "w*"][random.below(7)];
+        let wanted = [
+            "version 2*",
+            "version 1:1",
+            "release a=stable",
+            "release o=Debian",
+            "release l=Debian-Security",
+            "release n=bookworm*",
+            "release a=now",
+            "release *",
+            "origin v.example",
+            "origin \"\"",
+            "release c=main, o=V*",
+        ][random.below(11)];
+        let priority =
+            ["-1", "1", "50", "100", "400", "500", "700", "990", "1000", "1001", "never"][random.below(11)];
+        // apt allows it nowhere else.
+        let priority = if package == "*" { priority } else { priority.trim_start_matches("never") };
+        let priority = if priority.is_empty() { "-5" } else { priority };
+        let _ = writeln!(story, "Package: {package}\nPin: {wanted}\nPin-Priority: {priority}\n");
+    }
+    tree = tree.write("etc/apt/preferences", &story);
+    if random.below(4) == 0 {
+        tree = tree.write("etc/apt/apt.conf.d/1", "APT::Default-Release \"stable\";\n");
+    }
+    (tree.finish(), story)
 }
 
 const NAMES: [&str; 4] = ["w", "x", "y", "z"];

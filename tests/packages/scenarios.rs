@@ -1,12 +1,14 @@
 //! Small trees, each with one twist of apt's policy.
 
+use std::process::Output;
+
 use super::*;
 
 /// A tree in the making.
 pub(super) struct Tree {
     root: tempfile::TempDir,
     status: String,
-    configuration: String,
+    pub(super) configuration: String,
 }
 
 impl Tree {
@@ -95,7 +97,7 @@ impl Tree {
     }
 }
 
-fn package(name: &str, version: &str, status: &str, architecture: &str) -> String {
+pub(super) fn package(name: &str, version: &str, status: &str, architecture: &str) -> String {
     format!(
         "Package: {name}\nStatus: {status}\nArchitecture: {architecture}\nVersion: {version}\nMaintainer: x\nDescription: x\n"
     )
@@ -299,28 +301,62 @@ fn a_preference_for_a_whole_suite_does_not_report_every_other_version() {
 
 #[test]
 fn phased_updates_are_those_that_apt_keeps_back() {
-    let mut tree = Tree::new().write("etc/machine-id", "0123456789abcdef0123456789abcdef\n");
-    let names: Vec<String> = (0..40).map(|n| format!("p{n}")).collect();
-    let mut list: Vec<String> = Vec::new();
-    for (index, name) in names.iter().enumerate() {
-        tree = tree.installed(name, "1");
+    let output = Command::new("dpkg-query").args(["-W", "-f", "${Version}", "apt"]).output().unwrap();
+    let mut counts = BTreeSet::new();
+    for way in WAYS {
+        let tree = phased(way, &text(&output.stdout));
+        let theirs = upgraded(&apt_get(tree.path()).args(["-s", "upgrade"]).output().unwrap());
+        assert_eq!(pending_names(tree.path()), theirs, "{way:?}");
+        counts.insert(theirs.len());
+    }
+    assert!(counts.len() > 1, "{counts:?}");
+}
+
+/// The suite that phases, and one with a version on the way.
+pub(super) const WAYS: [(&str, &str); 4] = [
+    (STABLE, VENDOR),
+    (STABLE, SECURITY),
+    (SECURITY, VENDOR),
+    (STABLE, "Label: Debian-Security\nSuite: old"),
+];
+
+/// Forty packages, each offered to a few more than the one before.
+pub(super) fn phased((release, way): (&str, &str), apt: &str) -> tempfile::TempDir {
+    let mut tree =
+        Tree::new().write("etc/machine-id", "0123456789abcdef0123456789abcdef\n").installed("apt", apt);
+    let (mut list, mut between) = (Vec::new(), Vec::new());
+    for index in 0..40 {
+        tree = tree.installed(&format!("p{index}"), "1");
         let source = ["", " Source=origin", " Source=origin_(7-1)"][index % 3];
-        list.push(format!("{name} 2 amd64 Phased-Update-Percentage={}{source}", index * 5 / 2));
+        list.push(format!("p{index} 2 amd64 Phased-Update-Percentage={}{source}", index * 5 / 2));
+        // Only where it is a security update does it make a difference.
+        between.extend((way != VENDOR).then(|| format!("p{index} 1.5")));
     }
     let list: Vec<&str> = list.iter().map(String::as_str).collect();
-    let tree = tree.archive("a", STABLE, &list).finish();
-    let output = apt_get(tree.path()).args(["-s", "upgrade"]).output().unwrap();
-    let theirs: BTreeSet<String> = text(&output.stdout)
-        .lines()
-        .filter_map(|line| Some(line.strip_prefix("Inst ")?.split(' ').next()?.to_owned()))
-        .collect();
-    let updates = Packages::of(&Host::at(tree.path()).unwrap()).updates.unwrap();
-    let ours: BTreeSet<String> = updates
-        .pending
-        .iter()
-        .filter(|update| update.state == PendingState::Pending)
-        .map(|update| update.name.clone())
-        .collect();
-    assert_eq!(ours, theirs, "{}", text(&output.stdout));
-    assert!(!theirs.is_empty() && theirs.len() < names.len(), "{theirs:?}");
+    let between: Vec<&str> = between.iter().map(String::as_str).collect();
+    tree.archive("a", release, &list).archive("b", way, &between).finish()
+}
+
+/// What we say is to come now.
+pub(super) fn pending_names(root: &Path) -> BTreeSet<String> {
+    let updates = Packages::of(&Host::at(root).unwrap()).updates.unwrap();
+    let now = updates.pending.iter().filter(|update| update.state == PendingState::Pending);
+    now.map(|update| update.name.clone()).collect()
+}
+
+/// What `apt-get -s` says that it would install.
+pub(super) fn upgraded(output: &Output) -> BTreeSet<String> {
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let name = |line: &str| Some(line.strip_prefix("Inst ")?.split(' ').next()?.to_owned());
+    text(&output.stdout).lines().filter_map(name).collect()
+}
+
+#[test]
+fn what_no_archive_has_and_what_is_newer_here_has_no_update() {
+    Tree::new()
+        .installed("obsolete", "1")
+        .installed("local", "3+local1")
+        .installed("x", "1")
+        .archive("a", STABLE, &["local 3", "local 2", "x 2"])
+        .check(1);
 }

@@ -127,12 +127,13 @@ impl Archive {
             unsure.extend(read.err());
         }
         self.prioritise(&mut files);
-        let draw = phasing::Draw::of(host, &self.config);
+        let draw = phasing::Draw::of(host, &self.config, database);
         let distribution = Distribution::of(host);
-        let policy = Policy { distribution: &distribution, files: &files, pins: &self.pins, database };
+        let policy =
+            Policy { distribution: &distribution, files: &files, pins: &self.pins, database, draw: &draw };
         let mut pending: Vec<Pending> = Vec::new();
         for (package, offers) in table.packages() {
-            let rows = policy.decide(package, offers, &draw);
+            let rows = policy.decide(package, offers);
             if !rows.is_empty() {
                 let since = changelog::date(host, package);
                 pending.extend(rows.into_iter().map(|row| not_before(row, since)));

@@ -23,13 +23,13 @@ impl Distribution {
         }
     }
 
-    /// Ubuntu's extended maintenance is the distribution's too, and has origins of its own: `UbuntuESM`,
+    /// What the distribution maintains beside its releases has origins of its own: `Debian Backports`, `UbuntuESM`,
     /// `UbuntuESMApps`.
     pub(super) fn owns(&self, origin: &str) -> bool {
         self.names.iter().any(|name| {
             let own = origin.get(..name.len()).filter(|own| own.eq_ignore_ascii_case(name));
             let rest = own.and_then(|own| origin.strip_prefix(own));
-            rest.is_some_and(|rest| matches!(rest, "" | "ESM" | "ESMApps"))
+            rest.is_some_and(|rest| matches!(rest, "" | " Backports" | "ESM" | "ESMApps"))
         })
     }
 }
@@ -45,6 +45,7 @@ mod tests {
         for (names, origin, expected) in [
             (&["debian"][..], "Debian", true),
             (&["debian"], "Debian Multimedia", false),
+            (&["debian"], "Debian Backports", true),
             (&["debian"], "Ubuntu", false),
             (&["ubuntu", "debian"], "UbuntuESMApps", true),
             (&["ubuntu", "debian"], "UbuntuPro", false),

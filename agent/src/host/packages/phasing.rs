@@ -1,6 +1,8 @@
 //! Phased updates: an archive offers an update to some machines first, and each draws its own lot.
 
 use super::config::Config;
+use super::dpkg::Database;
+use super::version;
 use crate::host::Host;
 
 /// What decides this machine's lots.
@@ -10,10 +12,41 @@ pub(super) struct Draw {
     machine: String,
     always: bool,
     never: bool,
+    pub(super) rule: Rule,
+}
+
+/// What apt makes of the lot: it has changed its mind, as its changelog tells.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Rule {
+    /// Before 2.1.16 every machine gets every update.
+    Everybody,
+    /// Before 2.4.6 (Ubuntu; 2.5.1 elsewhere) a version that is not for this machine has the priority 1.
+    Priority,
+    /// Before 2.7.11 the update is kept back, unless there is a security update on the way to it.
+    KeptBack,
+    /// It is kept back unless it is a security update itself, or one is on the way.
+    #[default]
+    KeptBackUnlessSecurity,
+}
+
+impl Rule {
+    /// That of the apt that is installed; the latest where none is.
+    fn of(database: &Database) -> Self {
+        let Some(apt) = database.present().find(|package| package.name == "apt") else {
+            return Self::default();
+        };
+        let is_before = |limit: &str| version::compare(&apt.version, limit).is_lt();
+        match () {
+            () if is_before("2.1.16") => Self::Everybody,
+            () if is_before("2.4.6") => Self::Priority,
+            () if is_before("2.7.11") => Self::KeptBack,
+            () => Self::KeptBackUnlessSecurity,
+        }
+    }
 }
 
 impl Draw {
-    pub(super) fn of(host: &Host, config: &Config) -> Self {
+    pub(super) fn of(host: &Host, config: &Config, database: &Database) -> Self {
         let configured = config.value("apt::machine-id").map(str::to_owned);
         let machine = configured.unwrap_or_else(|| {
             let bytes = host.read("/etc/machine-id", MAX_ID).unwrap_or_default();
@@ -22,6 +55,7 @@ impl Draw {
         });
         let is_set = |names: [&str; 2]| names.iter().any(|name| config.is_true(name));
         Self {
+            rule: Rule::of(database),
             machine,
             always: is_set([
                 "update-manager::always-include-phased-updates",
@@ -36,7 +70,7 @@ impl Draw {
 
     /// Why this machine does not get the update yet; `None` where it does.
     pub(super) fn kept_back(&self, source: &str, version: &str, percentage: u32) -> Option<String> {
-        if percentage >= 100 || self.always || self.machine.is_empty() {
+        if percentage >= 100 || self.always || self.machine.is_empty() || self.rule == Rule::Everybody {
             return None;
         }
         if self.never {

@@ -20,27 +20,26 @@ pub(super) struct Policy<'a> {
     pub(super) files: &'a [File],
     pub(super) pins: &'a Pins,
     pub(super) database: &'a Database,
+    pub(super) draw: &'a phasing::Draw,
 }
 
 impl Policy<'_> {
     /// What is outstanding for one package: nothing, an update, and what a pin keeps from it.
-    pub(super) fn decide(
-        &self,
-        package: &Package,
-        offers: &mut [Offer],
-        draw: &phasing::Draw,
-    ) -> Vec<Pending> {
+    pub(super) fn decide(&self, package: &Package, offers: &mut [Offer]) -> Vec<Pending> {
         if !offers.iter().any(|offer| newer(&offer.version, &package.version)) {
             return Vec::new();
         }
         offers.sort_by(|a, b| version::compare(&a.version, &b.version).reverse());
-        let chosen = self.candidate(package, offers, |offer| self.priority(package, offer));
+        let chosen = self.candidate(package, offers, |offer| match self.draw.rule {
+            phasing::Rule::Priority if self.phased(package, offer, offers).is_some() => ONLY_IF_ASKED,
+            _ => self.priority(package, offer),
+        });
         let update = chosen.filter(|offer| newer(&offer.version, &package.version));
         let mut found = Vec::new();
         if let Some(candidate) = update {
             let (state, reason) = if package.is_held() {
                 (PendingState::Held, Some(format!("{}:{}", package.file.display(), package.line)))
-            } else if let Some(reason) = self.phased(candidate, draw) {
+            } else if let Some(reason) = self.phased(package, candidate, offers) {
                 (PendingState::Phased, Some(reason))
             } else {
                 (PendingState::Pending, None)
@@ -52,10 +51,12 @@ impl Policy<'_> {
         let reached = update.map_or(package.version.as_str(), |offer| offer.version.as_str());
         let unpinned = self.candidate(package, offers, |offer| self.default_priority(offer));
         if let Some(withheld) = unpinned.filter(|offer| newer(&offer.version, reached)) {
-            let row = self.pending(package, reached, withheld, offers, PendingState::Pinned);
+            let phased = self.phased(package, withheld, offers);
+            let state = if phased.is_some() { PendingState::Phased } else { PendingState::Pinned };
+            let row = self.pending(package, reached, withheld, offers, state);
             // A general preference for another suite withholds thousands of versions, and that is no news.
-            if row.is_security || (update.is_none() && self.is_pinned(package, offers)) {
-                let reason = self.withheld_by(package, withheld, chosen);
+            if row.is_security || phased.is_some() || (update.is_none() && self.is_pinned(package, offers)) {
+                let reason = phased.or_else(|| self.withheld_by(package, withheld, chosen));
                 found.push(Pending { installed: package.version.clone(), reason, ..row });
             }
         }
@@ -136,9 +137,24 @@ impl Policy<'_> {
         })
     }
 
-    fn phased(&self, candidate: &Offer, draw: &phasing::Draw) -> Option<String> {
-        let percentage = candidate.phased.filter(|_| !self.is_security(candidate))?;
-        draw.kept_back(&candidate.source, &candidate.source_version, percentage)
+    /// Why this machine does not get a version yet.
+    fn phased(&self, package: &Package, offer: &Offer, offers: &[Offer]) -> Option<String> {
+        let percentage = offer.phased?;
+        // apt goes by the name alone here.
+        let is_security =
+            |offer: &Offer| self.files_of(offer).any(|file| file.place.archive.ends_with("-security"));
+        let is_on_the_way = |earlier: &&Offer| {
+            newer(&earlier.version, &package.version) && newer(&offer.version, &earlier.version)
+        };
+        let is_exempt = match self.draw.rule {
+            phasing::Rule::Everybody | phasing::Rule::Priority => false,
+            phasing::Rule::KeptBack => offers.iter().filter(is_on_the_way).any(is_security),
+            phasing::Rule::KeptBackUnlessSecurity => {
+                is_security(offer) || offers.iter().filter(is_on_the_way).any(is_security)
+            }
+        };
+        let kept_back = || self.draw.kept_back(&offer.source, &offer.source_version, percentage);
+        if is_exempt { None } else { kept_back() }
     }
 
     fn is_security(&self, offer: &Offer) -> bool {
@@ -206,3 +222,5 @@ fn newer(version: &str, than: &str) -> bool {
 /// apt's priorities, apt_preferences(5).
 const MAY_DOWNGRADE: i32 = 1000;
 const NEVER: i32 = -1;
+/// What apt 2.2 made of a version that is for other machines first.
+const ONLY_IF_ASKED: i32 = 1;
