@@ -7,9 +7,13 @@ mod several;
 mod withheld;
 mod world;
 
+use std::path::Path;
+use std::process::Command;
+
 use guestward::host::packages::PendingState;
 use guestward::host::packages::advisory::Urgency;
 
+use crate::support::binary::{guestward, text};
 use crate::support::rpm::Rpm;
 use world::{World, filter, notice};
 
@@ -177,4 +181,30 @@ fn an_amazon_linux_is_locked_to_its_release() {
     assert!(world.metadata().missing[0].contains("is of another address"), "{:?}", world.metadata());
     world.write("etc/dnf/vars/releasever", "latest\n");
     assert!(world.updates().locked.is_none());
+}
+
+/// What the nightly unit does, by the program.
+#[test]
+fn dnf_is_asked_and_lists_the_same() {
+    let installed = ["one", "two", "three"].map(|name| Rpm::new(name, "1", "1"));
+    let mut world = World::new(&installed);
+    let packages = [Rpm::new("one", "2", "1"), Rpm::new("two", "2", "1").noarch()];
+    world.repo("r", &packages, &[notice("A-1", "security", "Important", &["one-2-1.x86_64"])]);
+    world.make_cache();
+    let before = tree(world.path());
+    let told = guestward().args(["packages", "--self-check", "--root"]).arg(world.path()).output().unwrap();
+    assert_eq!(told.status.code(), Some(0), "{told:?}");
+    assert_eq!(text(&told.stdout), "dnf lists the same 2 updates\n");
+    assert_eq!(tree(world.path()), before, "dnf left something behind");
+}
+
+/// Every path below, with its size and when it was written last, but for what readers of rpm's database touch.
+fn tree(root: &Path) -> String {
+    let output = Command::new("find")
+        .arg(root)
+        .args(["-path", "*/var/lib/rpm", "-prune", "-o", "-printf", "%p %s %T@\n"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    text(&output.stdout)
 }

@@ -92,7 +92,7 @@ mod lists;
 mod pins;
 mod reasons;
 mod scenarios;
-mod self_check;
 mod security;
+mod self_check;
 mod suites;
 mod versions;

@@ -53,10 +53,11 @@ impl Appeared {
             Err(cause) if cause.is_absent() => return Ok(None),
             Err(cause) => return Err(cause),
         };
-        // Whoever could write it could make an old update a new one.
-        let is_ours = meta.uid == 0 || meta.uid == nix::unistd::geteuid().as_raw();
+        // Whoever could write it could make an old update a new one: only the user whose the state is may.
+        let whose = host.stat(host.state())?.uid;
+        let is_ours = meta.uid == 0 || meta.uid == whose;
         if !is_ours || meta.mode & 0o022 != 0 {
-            let what = "others than root can write it".to_owned();
+            let what = "others than the sensor can write it".to_owned();
             return Err(Unreadable::new(&path, Cause::Unsupported(what)));
         }
         let bytes = host.read(&path, MAX_BYTES)?;

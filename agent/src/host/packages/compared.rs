@@ -145,7 +145,7 @@ impl Side<'_> {
         let ours: BTreeMap<String, &Pending> = ours
             .iter()
             .filter(|update| self.is_listed(update))
-            .map(|update| (self.key(update), update))
+            .map(|update| (self.key(update, answer), update))
             .filter(|(key, _)| !answer.removed.contains(key))
             .collect();
         let mut lines = Vec::new();
@@ -177,7 +177,7 @@ impl Side<'_> {
     }
 
     fn kept_back(&self, ours: &[Pending], answer: &Answer) -> BTreeMap<String, String> {
-        let is_kept = |update: &&Pending| answer.kept_back.contains(&self.key(update));
+        let is_kept = |update: &&Pending| answer.kept_back.contains(&self.key(update, answer));
         ours.iter().filter(is_kept).map(|update| (update.key(), update.candidate.clone())).collect()
     }
 
@@ -191,11 +191,18 @@ impl Side<'_> {
         }
     }
 
-    /// apt writes no architecture where a package is for all or for the machine's own.
-    fn key(&self, update: &Pending) -> String {
+    /// apt writes no architecture where a package is for all or for the machine's own. dnf writes the candidate's, and a
+    /// package may go over from one to `noarch` or back; ours is the installed one's.
+    fn key(&self, update: &Pending, answer: &Answer) -> String {
         let is_plain = update.architecture == self.native || update.architecture == "all";
         match self.manager {
             Manager::Apt if is_plain => update.name.clone(),
+            Manager::Dnf if !answer.newer.contains_key(&update.key()) => {
+                let others = answer.newer.iter().filter(|(_, version)| **version == update.candidate);
+                let mut names = others.filter_map(|(key, _)| key.rsplit_once(':'));
+                let other = names.find(|(name, _)| *name == update.name);
+                other.map_or_else(|| update.key(), |(name, architecture)| format!("{name}:{architecture}"))
+            }
             _ => update.key(),
         }
     }
