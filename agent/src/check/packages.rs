@@ -18,7 +18,8 @@ use crate::host::packages::{Freshness, Manager, Package, Reboot};
 use crate::host::{Facts, Wanted};
 use crate::policy::Policy;
 pub use first::patches;
-use telling::{bounded, evidence, pending_security, since, trusted};
+pub use telling::since;
+use telling::{bounded, evidence, pending_security, trusted};
 
 pub(super) const TOPIC: Topic = Topic {
     name: NAME,

@@ -70,7 +70,7 @@ fn advisories(update: &Pending) -> Option<String> {
 }
 
 /// `since 2026-11-05 or earlier`, as far as it is known.
-pub(super) fn since(available: Interval) -> Option<String> {
+pub fn since(available: Interval) -> Option<String> {
     let day = |time: Timestamp| time.to_zoned(TimeZone::UTC).date();
     match (available.not_before.map(day), available.not_after.map(day)) {
         (Some(before), Some(after)) if before == after => Some(format!("since {after}")),

@@ -72,13 +72,16 @@ impl Appeared {
             return self.clone();
         }
         let before = self.last_without(metadata);
-        let waiting = updates.pending.iter().take(MAX_PACKAGES).map(|pending| {
+        // A package may be there twice: with what is chosen, and with what is withheld beyond that.
+        let mut waiting: BTreeMap<(String, String), Waiting> = BTreeMap::new();
+        for pending in updates.pending.iter().take(MAX_PACKAGES) {
             let key = (pending.name.clone(), pending.architecture.clone());
             let was_there = self.installed.contains(&mark(&key.0, &key.1, &pending.installed));
-            let known = self.waiting.get(&key);
+            let known = waiting.get(&key).or_else(|| self.waiting.get(&key));
             let seen = Seen { not_before: before.filter(|_| was_there), metadata };
-            (key, Waiting::after(known, pending, &seen))
-        });
+            let now = Waiting::after(known, pending, &seen);
+            waiting.insert(key, now);
+        }
         Self {
             lists: metadata.lists.clone(),
             installed: database
@@ -86,7 +89,7 @@ impl Appeared {
                 .take(MAX_PACKAGES)
                 .map(|package| mark(&package.name, &package.architecture, &package.version))
                 .collect(),
-            waiting: waiting.collect(),
+            waiting,
             recorded: self.recorded.clone(),
         }
     }

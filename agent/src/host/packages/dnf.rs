@@ -132,6 +132,9 @@ impl Archive {
                 continue;
             };
             self.metadata.newest = self.metadata.newest.max(cached.repomd.made);
+            // Under another address, as that of another release, it is another list.
+            let name = format!("{} {}", repo.id, repo.place());
+            self.metadata.lists.extend(cached.repomd.made.map(|made| (name, made)));
             self.metadata.checked = match (self.metadata.checked, cached.checked) {
                 (Some(a), Some(b)) => Some(a.min(b)),
                 (a, b) => a.or(b),

@@ -185,3 +185,15 @@ proptest! {
         prop_assert!(Appeared::from_bytes(&bytes).is_err());
     }
 }
+
+#[test]
+fn a_package_with_two_rows_is_remembered_with_both() {
+    let at = installed("1");
+    let (memory, _) = look(&Appeared::default(), &[], &lists(1, 10), &at);
+    let pinned = Pending { state: PendingState::Pinned, ..pending("1", "3", true, 11) };
+    let both = [pending("1", "2", false, 11), pinned];
+    let (memory, _) = look(&memory, &both, &lists(2, 11), &at);
+    let mut later = updates(&both);
+    memory.after(&later, &lists(2, 20), &at).narrow(&mut later);
+    assert!(later.pending.iter().all(|pending| pending.available == between(1, 11)), "{later:?}");
+}
