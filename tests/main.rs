@@ -13,6 +13,7 @@ mod check_command;
 mod controls;
 mod credentials;
 mod daemon;
+mod dnf;
 mod doctor;
 mod enforce;
 mod files_differential;

@@ -3,6 +3,8 @@
 //! Debian's rpm keeps its database in the caller's home and knows other macros than the systems that live by rpm, so that
 //! everything is said on the command line.
 
+pub(crate) mod forms;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -15,6 +15,7 @@ use std::sync::OnceLock;
 
 use guestward::check;
 use guestward::finding::{Finding, wire};
+use guestward::host::packages::rpm::{Installed, Package};
 use guestward::host::{Facts, Host};
 use guestward::policy::Policy;
 
@@ -59,6 +60,25 @@ fn unknown_has_a_reason(finding: &Finding) {
     let verdict = finding.verdict.name();
     let is_silent = matches!(verdict, "unknown" | "not_applicable") && finding.reason.is_none();
     assert!(!is_silent, "{} is {verdict} for no reason", finding.check);
+}
+
+/// A few packages, as rpm's database would have them.
+pub fn installed() -> &'static Installed {
+    static INSTALLED: OnceLock<Installed> = OnceLock::new();
+    INSTALLED.get_or_init(|| {
+        let package = |name: &str| Package {
+            name: name.to_owned(),
+            epoch: 0,
+            version: "1".to_owned(),
+            release: "1".to_owned(),
+            architecture: "x86_64".to_owned(),
+            source_rpm: String::new(),
+            vendor: String::new(),
+            installed: None,
+            module: None,
+        };
+        Installed { packages: ["a", "b", "nodejs"].map(package).into(), ..Installed::default() }
+    })
 }
 
 /// Judges `bytes` in the place that `make` makes once.

@@ -10,7 +10,7 @@ mod changelog;
 pub mod compared;
 mod config;
 mod distribution;
-mod dnf;
+pub mod dnf;
 pub mod dpkg;
 pub mod exploited;
 pub mod kernel;

@@ -1,6 +1,6 @@
 //! Whether a package manager is at work: then what is half-way is on its way, and nobody left it behind.
 //!
-//! dpkg(1) and apt lock whole files by fcntl(2) while they work; the kernel lets go of the lock when the process ends,
+//! dpkg(1), apt and rpm(8) lock whole files by fcntl(2) while they work; the kernel lets go of the lock when the process ends,
 //! however it ends. The lock is asked about and never taken.
 
 use nix::fcntl::{FcntlArg, fcntl};
@@ -37,8 +37,14 @@ fn whole() -> Option<libc::flock> {
     Some(libc::flock { l_type, l_whence: 0, l_start: 0, l_len: 0, l_pid: 0 })
 }
 
-/// apt holds the first from its first run of dpkg to its last, packages half-way in between.
-const LOCKS: [&str; 2] = ["/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock"];
+/// apt holds the first from its first run of dpkg to its last, packages half-way in between; rpm its own, which is beside its
+/// database, from the first package of a transaction to the last.
+const LOCKS: [&str; 4] = [
+    "/var/lib/dpkg/lock-frontend",
+    "/var/lib/dpkg/lock",
+    "/usr/lib/sysimage/rpm/.rpm.lock",
+    "/var/lib/rpm/.rpm.lock",
+];
 
 #[cfg(test)]
 mod tests {
@@ -57,8 +63,9 @@ mod tests {
             let root = tempfile::tempdir().unwrap();
             let host = Host::at(root.path()).unwrap();
             assert_eq!(at_work(&host), None);
-            std::fs::create_dir_all(root.path().join("var/lib/dpkg")).unwrap();
-            let file = File::create(root.path().join(&name[1..])).unwrap();
+            let place = root.path().join(&name[1..]);
+            std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+            let file = File::create(place).unwrap();
             assert_eq!(at_work(&host), None, "a file is no lock");
             lock(&file);
             assert_eq!(at_work(&host), Some(AtWork { lock: name, pid: None }));

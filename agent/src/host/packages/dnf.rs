@@ -7,7 +7,6 @@ mod amazon;
 mod cache;
 mod config;
 mod elements;
-mod evr;
 mod ini;
 mod modulemd;
 mod modules;
@@ -46,6 +45,30 @@ pub(super) fn updates(host: &Host, installed: &Installed) -> (Result<Updates, Un
         }
         Err(cause) => (Err(cause.clone()), Metadata { unsure: vec![cause], ..Metadata::default() }),
     }
+}
+
+/// Looks through one of a repository's files on its own: how much in it is about what is installed. Any other file than
+/// `primary` and `updateinfo` is taken for `modules`.
+pub fn look_through(kind: &str, bytes: &[u8], installed: &Installed) -> Result<usize, String> {
+    let wanted = Wanted::of(installed);
+    let mut count = 0;
+    let read = match kind {
+        "primary" => primary::each(bytes, &wanted, |_| {
+            count += 1;
+            Ok(())
+        }),
+        "updateinfo" => updateinfo::each(bytes, &wanted, |notice| {
+            count += notice.packages.len();
+            Ok(())
+        }),
+        _ => {
+            let mut modules = Modules::default();
+            modules.add(bytes)?;
+            modules.settle();
+            return Ok(0);
+        }
+    };
+    read.map(|()| count).map_err(|error| error.to_string())
 }
 
 /// Everything that is configured, and what of it is cached.

@@ -97,12 +97,8 @@ impl Modules {
         }
     }
 
-    /// Whether somebody enabled that stream: notices for it are for this machine.
-    pub(super) fn is_enabled(&self, module: &str, stream: &str) -> bool {
-        self.states.get(module).is_some_and(|state| *state == State::Enabled(stream.to_owned()))
-    }
-
-    fn is_active(&self, module: &str, stream: &str) -> bool {
+    /// Whether that stream is the one of its module: notices for it are for this machine.
+    pub(super) fn is_active(&self, module: &str, stream: &str) -> bool {
         match self.states.get(module) {
             Some(State::Enabled(enabled)) => enabled == stream,
             Some(State::Disabled) => false,

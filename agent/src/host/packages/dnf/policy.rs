@@ -169,14 +169,14 @@ impl<'a> Policy<'a> {
         Ok(())
     }
 
-    /// Whether a notice's package is for this machine: of an enabled stream, or, outside of modules, not hidden by one
+    /// Whether a notice's package is for this machine: of an active stream, or, outside of modules, not hidden by one
     /// (libdnf's `getApplicablePackages`).
     fn applies(&self, fixed: &Fixed) -> bool {
         if fixed.modules.is_empty() {
             let Fixed { name, evr, architecture, .. } = fixed;
             return self.hidden.is_empty() || !self.hidden.contains(&format!("{name}-{evr}.{architecture}"));
         }
-        fixed.modules.iter().any(|(name, stream)| self.modules.is_enabled(name, stream))
+        fixed.modules.iter().any(|(name, stream)| self.modules.is_active(name, stream))
     }
 
     pub(super) fn priority(&self, repo: usize) -> i64 {

@@ -6,9 +6,10 @@ use std::io::{self, Read};
 
 use memchr::memmem;
 
+use super::super::rpm::version::compare_evr;
+use super::elements;
 use super::wanted::{Evr, Wanted};
 use super::xml::{Attributes, Node, each_node};
-use super::{elements, evr::compare_evr};
 
 /// A package that a repository offers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -147,4 +148,4 @@ fn understand(bytes: &[u8]) -> Result<Option<Offered>, String> {
 
 #[cfg(test)]
 #[path = "primary/tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -98,7 +98,7 @@ impl Rules {
         let document = DeTable::parse(&text).map_err(|error| bad(error.message().to_owned()))?;
         let packages = document.get_ref().get("packages").and_then(|packages| packages.get_ref().as_array());
         for package in packages.into_iter().flatten() {
-            let line = text.get(..package.span().start).unwrap_or_default().lines().count().max(1);
+            let line = text.get(..package.span().start).unwrap_or_default().matches('\n').count() + 1;
             let (pattern, is_lock) = dnf5(package.get_ref()).map_err(bad)?;
             let rule = Rule::new(&pattern, Path::new(DNF5), line);
             if is_lock { self.locked.push(rule) } else { self.refused.push(rule) }

@@ -3,8 +3,8 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
+use super::super::rpm::version::compare_evr;
 use super::super::rpm::{Installed, Package};
-use super::evr::compare_evr;
 
 /// Epoch, version and release.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
