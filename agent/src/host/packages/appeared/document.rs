@@ -111,7 +111,7 @@ fn time(text: &str) -> Option<Timestamp> {
 }
 
 fn marks(text: &str) -> Option<BTreeSet<u64>> {
-    if !text.is_ascii() || text.len() % DIGITS != 0 {
+    if !text.is_ascii() || !text.len().is_multiple_of(DIGITS) {
         return None;
     }
     let all = (0..text.len()).step_by(DIGITS).take(MAX_PACKAGES);
