@@ -10,6 +10,8 @@ mod hostile;
 mod mutations;
 #[path = "baseline/packages.rs"]
 mod packages;
+#[path = "baseline/packages_rpm.rs"]
+mod packages_rpm;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -16,6 +16,7 @@ use guestward::baseline::diff::Identity;
 use guestward::baseline::store::{Acceptance, Cache, Damage, Draft, Entry, Header, Owner, Store};
 use guestward::host::Kind;
 use guestward::host::object::{Algorithm, Content, Flags, Moment, Object};
+use guestward::host::packages::recorded::Digest;
 use jiff::Timestamp;
 
 /// What somebody who reads a baseline sees of it.
@@ -376,11 +377,12 @@ fn entry(number: u64) -> Entry {
         xattr_trouble: None,
         verity: None,
         md5: None,
+        sha256: None,
         text: None,
     };
     let owner = Owner {
         package: format!("package{}", number % 9).as_str().into(),
-        md5: None,
+        digest: None,
         is_configuration: false,
     };
     Entry { object, owner: Some(owner), per_host: false, text: None }
@@ -457,7 +459,7 @@ fn observed(path: &Path, meta: &fs::Metadata, owners: &BTreeMap<Vec<u8>, std::sy
     object.target = meta.is_symlink().then(|| fs::read_link(path).unwrap().as_os_str().as_bytes().into());
     let owner = |package: &std::sync::Arc<str>| Owner {
         package: package.clone(),
-        md5: object.md5,
+        digest: object.md5.map(Digest::Md5),
         is_configuration: false,
     };
     entry.owner = owners.get(path.as_os_str().as_bytes()).map(owner);

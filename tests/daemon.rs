@@ -13,6 +13,7 @@ mod kept;
 mod live;
 mod modes;
 mod own_key;
+mod patches;
 mod pipe;
 mod quiet;
 mod reload;
@@ -21,4 +22,6 @@ mod runs;
 mod status;
 mod systemd;
 mod updates;
+#[path = "daemon/updates_rpm.rs"]
+mod updates_rpm;
 mod watched;

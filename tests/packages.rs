@@ -93,5 +93,6 @@ mod pins;
 mod reasons;
 mod scenarios;
 mod security;
+mod self_check;
 mod suites;
 mod versions;

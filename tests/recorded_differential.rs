@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use guestward::host::Host;
-use guestward::host::packages::recorded::{self, Recorded};
+use guestward::host::packages::recorded::{self, Digest, Recorded};
 use md5::{Digest as _, Md5};
 
 /// Packages that are on every Debian, with alternatives, diversions and conffiles among them.
@@ -99,11 +99,11 @@ fn what_differs_from_its_package_differs_for_dpkg_too() {
             .lines()
             .filter(|path| path.starts_with('/') && !is_diverted(path))
             .filter(|path| {
-                let Some(md5) = recorded.get(path.as_bytes()).and_then(|record| record.md5) else {
+                let Some(digest) = recorded.get(path.as_bytes()).and_then(|record| record.digest) else {
                     return false;
                 };
                 // dpkg follows a link here, and says "missing" of what is not there.
-                fs::read(path).is_ok_and(|bytes| <[u8; 16]>::from(Md5::digest(bytes)) != md5)
+                fs::read(path).is_ok_and(|bytes| Digest::Md5(Md5::digest(bytes).into()) != digest)
             })
             .map(str::to_owned)
             .collect();

@@ -9,4 +9,5 @@ pub(crate) mod metadata_loopback;
 pub(crate) mod metadata_service;
 pub(crate) mod mounts;
 pub(crate) mod namespace;
+pub(crate) mod rpm;
 pub(crate) mod tree;

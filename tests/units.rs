@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 const SENSOR: &str = "guestward.service";
 const SHIPPER: &str = "guestward-ship.service";
+const SELF_CHECK: &str = "guestward-self-check.service";
 
 fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("systemd")

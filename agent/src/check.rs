@@ -13,6 +13,7 @@ mod kernel;
 mod logging;
 mod network;
 pub mod packages;
+mod packages_compared;
 mod packages_running;
 mod services;
 pub mod ssh;

@@ -4,6 +4,7 @@
 //! The loop alone owns the journal, the state and the policy. It never waits for a shipper, and a disk that takes
 //! nothing costs memory up to a bound and then the least urgent records, by count and by name (`daemon/waiting.rs`).
 
+mod appeared;
 mod files;
 mod first_key;
 mod identify;
@@ -46,6 +47,7 @@ use crate::sys::signals::Signal;
 use crate::sys::socket::Connection;
 use crate::watch::Settle;
 use crate::watch::inputs::Seen;
+use appeared::Memory;
 use files::{Compared, Files};
 use identify::Identity;
 use live::News;
@@ -107,6 +109,8 @@ struct Daemon {
     state: State,
     files: Files,
     state_file: StateFile,
+    /// What is outstanding, and since when.
+    memory: Memory,
     /// There is more in the state than in its file.
     is_unsaved: bool,
     /// When the file was written last.
@@ -295,7 +299,10 @@ impl Daemon {
             }
         }
         self.is_unsaved |= !changes.is_empty();
+        drafts.extend(look.patches.and_then(|seen| self.patched(*seen)));
         self.record(drafts);
+        // Also when there was nothing to record.
+        self.save_state();
         if !self.timers.heartbeat.is_set() {
             self.heartbeat();
         }

@@ -3,6 +3,7 @@
 //! No I/O and no opinions here. How these words look on the wire is `finding/wire.rs`.
 
 pub mod need;
+pub mod patch;
 pub mod wire;
 
 use std::fmt;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{ALL, Machine, write};
 
 /// The same rules, without dpkg's own records, which each update changes.
-fn policy() -> String {
+pub(super) fn policy() -> String {
     format!("{ALL}[[files.rules]]\npaths = [\"/var/**\"]\ncompare = \"nothing\"\n")
 }
 
@@ -64,7 +64,7 @@ fn run(command: &mut Command) {
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-fn records<'d>(drift: &'d Value, path: &str) -> (&'d str, bool) {
+pub(super) fn records<'d>(drift: &'d Value, path: &str) -> (&'d str, bool) {
     let entries = drift["entries"].as_array().unwrap();
     let entry =
         entries.iter().find(|entry| entry["path"] == path).unwrap_or_else(|| panic!("{path}: {drift}"));
@@ -129,7 +129,7 @@ fn what_dpkg_does_not_record_is_not_explained_by_it() {
 }
 
 #[test]
-fn what_rpm_records_is_not_known_yet_and_is_said_so() {
+fn a_database_of_rpm_that_cannot_be_read_is_said_to_be_so() {
     let machine = Machine::new(&policy());
     write(&machine.root(), "/var/lib/rpm/rpmdb.sqlite", "");
     write(&machine.root(), "/usr/bin/tool", "one\n");

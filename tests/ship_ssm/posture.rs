@@ -132,6 +132,69 @@ fn the_same_posture_is_put_once_also_by_the_next_process() {
     assert_eq!(cloud.aws.compliance()[0].skipped, 1);
 }
 
+/// As the sensor records what is outstanding.
+fn outstanding(names: &[&str]) -> Draft {
+    let entry = |name: &&str| {
+        json!({"name": name, "arch": "x86_64", "installed": "1", "candidate": "2", "security": true,
+            "state": "pending", "origin": "amazonlinux", "reason": null, "hidden_fix": null, "severity": "high",
+            "exploited": [], "advisories": [{"id": format!("ALAS2023-2026-{name}"), "severity": "high",
+            "cves": ["CVE-2026-1234"], "cve_count": 1}], "advisory_count": 1, "not_before": null,
+            "not_after": "2026-11-05T00:00:00.000Z"})
+    };
+    let pending: Vec<Value> = names.iter().map(entry).collect();
+    let body = json!({"digest": "x", "manager": "dnf", "installed": 9, "counts": {"pending": names.len(),
+        "security": names.len(), "exploited": 0, "critical": 0, "high": names.len(), "medium": 0, "low": 0,
+        "unrated": 0, "held": 0, "phased": 0, "pinned": 0, "kept_back": 0}, "pending": pending, "left_out": 0,
+        "reboot": {"needed": false, "reason": null}, "restart": 0, "metadata": {"state": "fresh",
+        "as_of": "2026-11-22T00:00:00.000Z", "checked": null, "reason": null}, "locked": null,
+        "exploited_as_of": null});
+    let body = format!(r#"{{"of":"packages",{}"#, &body.to_string()[1..]);
+    Draft { time: jiff::Timestamp::now(), kind: Kind::Inventory, severity: Severity::Informational, body }
+}
+
+#[test]
+fn what_is_outstanding_is_a_compliance_type_of_its_own_and_an_inventory() {
+    let mut cloud = Cloud::new();
+    let mut ssm = lane(&cloud, settings());
+    deliver(
+        &mut ssm,
+        &mut cloud,
+        &[inventory(&["packages-security-updates"], &[]), outstanding(&["a", "b"])],
+    );
+    let of = |cloud: &Cloud, kind: &str| {
+        let mut all = cloud.aws.compliance().into_iter();
+        all.find(|compliance| compliance.kind == kind).unwrap().items
+    };
+    let ids = |items: &[Value]| {
+        items.iter().map(|item| item["Id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let patches = of(&cloud, "Custom:GuestwardPatch");
+    assert_eq!(ids(&patches), ["guestward-patches", "ALAS2023-2026-a", "ALAS2023-2026-b"]);
+    assert_eq!((&patches[1]["Severity"], &patches[1]["Status"]), (&json!("HIGH"), &json!("NON_COMPLIANT")));
+    assert_eq!(patches[1]["Title"], "ALAS2023-2026-a: a 1 -> 2");
+    assert_eq!(ids(&of(&cloud, "Custom:guestward")), ["packages-security-updates"]);
+    let rows = |cloud: &Cloud| {
+        let mut all = cloud.aws.inventory().into_iter();
+        all.find(|each| each.type_name == "Custom:GuestwardPackages").unwrap().entries
+    };
+    let named: Vec<Value> = rows(&cloud).iter().map(|row| row["Name"].clone()).collect();
+    assert_eq!(named, ["a", "b"]);
+
+    // Of the two types, the one that changed is put.
+    let calls = cloud.count("PutComplianceItems");
+    deliver(&mut ssm, &mut cloud, &[outstanding(&[])]);
+    assert_eq!(cloud.count("PutComplianceItems"), calls + 1);
+    let patches = of(&cloud, "Custom:GuestwardPatch");
+    assert_eq!((patches.len(), &patches[0]["Status"]), (1, &json!("COMPLIANT")));
+    assert_eq!(rows(&cloud).len(), 0);
+
+    // Another process has what this one kept.
+    let calls = cloud.aws.calls().len();
+    let mut ssm = lane(&cloud, settings());
+    deliver(&mut ssm, &mut cloud, &[outstanding(&[]), beat()]);
+    assert_eq!(cloud.aws.calls().len(), calls);
+}
+
 #[test]
 fn changes_are_put_together_and_a_critical_one_at_once() {
     let mut cloud = Cloud::new();

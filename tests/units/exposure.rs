@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use super::{SENSOR, SHIPPER, directory, read};
+use super::{SELF_CHECK, SENSOR, SHIPPER, directory, read};
 
 /// A unit, and the most that it may be exposed to, in tenths: what systemd 252 says of it.
 ///
@@ -12,7 +12,7 @@ use super::{SENSOR, SHIPPER, directory, read};
 /// homes, /tmp and modules by their paths, 0.3 that it asks for the state of the clock (adjtimex), 0.1 that it gives way to
 /// others on the disk (ioprio_set), 0.3 that it watches whole file systems (CAP_SYS_ADMIN; what else that would let it do is
 /// none of its system calls, as the next test holds).
-const MOST: [(&str, u32); 2] = [(SENSOR, 32), (SHIPPER, 12)];
+const MOST: [(&str, u32); 3] = [(SENSOR, 32), (SHIPPER, 12), (SELF_CHECK, 2)];
 
 #[test]
 fn no_service_is_more_exposed_than_it_was() {
@@ -42,7 +42,10 @@ fn systemd_has_nothing_to_say_about_the_units() {
     let root = root();
     let mut command = Command::new("systemd-analyze");
     command.args(["verify", "--man=no"]).arg(format!("--root={}", root.path().display()));
-    let output = command.args([SENSOR, SHIPPER, "guestward.slice"]).output().unwrap();
+    let output = command
+        .args([SENSOR, SHIPPER, SELF_CHECK, "guestward-self-check.timer", "guestward.slice"])
+        .output()
+        .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.trim().is_empty(), "{said}");
 }
@@ -218,10 +221,10 @@ fn root() -> tempfile::TempDir {
     let root = tempfile::tempdir().unwrap();
     let system = root.path().join("usr/lib/systemd/system");
     fs::create_dir_all(&system).unwrap();
-    for unit in [SENSOR, SHIPPER, "guestward.slice"] {
+    for unit in [SENSOR, SHIPPER, SELF_CHECK, "guestward-self-check.timer", "guestward.slice"] {
         fs::copy(directory().join(unit), system.join(unit)).unwrap();
     }
-    for target in ["sysinit", "basic", "multi-user", "shutdown"] {
+    for target in ["sysinit", "basic", "multi-user", "shutdown", "timers", "time-set", "time-sync"] {
         fs::write(system.join(format!("{target}.target")), "[Unit]\nDescription=a target\n").unwrap();
     }
     for program in ["usr/bin/guestward", "bin/kill"] {

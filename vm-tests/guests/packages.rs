@@ -184,6 +184,7 @@ pub(crate) fn a_service_that_does_not_start_breaks_nothing() {
         assert_eq!(debian.state(), "ii");
         debian.install(&packed_as("9.9.9").deb());
         assert!(debian.asked().contains("restart guestward.service guestward-ship.service"), "{suite}");
+        assert!(debian.asked().contains("restart guestward-self-check.timer"), "{suite}");
         debian.run(&["dpkg", "--purge", "guestward"]);
         assert!(debian.asked().contains("stop guestward-ship.service guestward.service"), "{suite}");
     }
@@ -227,10 +228,10 @@ pub(crate) fn what_was_turned_off_stays_off_and_removal_forgets_nothing() {
     debian.install(&deb());
     debian.run(&["/bin/systemctl", "disable", "guestward-ship.service"]);
     debian.install(&packed_as("9.9.9").deb());
-    assert_eq!(debian.enabled(), ["guestward.service"]);
+    assert_eq!(debian.enabled(), ["guestward-self-check.timer", "guestward.service"]);
     debian.run(&["dpkg", "--remove", "guestward"]);
     debian.install(&deb());
-    assert_eq!(debian.enabled(), ["guestward.service"]);
+    assert_eq!(debian.enabled(), ["guestward-self-check.timer", "guestward.service"]);
 }
 
 /// rpm's own program, and its scriptlets in the tree; only what is around them is Debian's.
@@ -316,7 +317,7 @@ fn in_force(tree: &Path, policy: &Path) -> String {
 }
 
 const POLICY: &str = "/etc/guestward/policy.toml";
-const UNITS: [&str; 2] = ["guestward-ship.service", "guestward.service"];
+const UNITS: [&str; 3] = ["guestward-self-check.timer", "guestward-ship.service", "guestward.service"];
 const STATE: [&str; 3] = ["/var/lib/guestward", "/var/log/guestward", "/run/guestward"];
 const LEFT: &[(&str, &str)] = &[
     ("/var/lib/guestward/journal/00000000000000000001.gwj", "records"),
@@ -329,6 +330,8 @@ const COMMON: &[&str] = &[
     "-rw-r--r-- root/root /etc/guestward/policy.toml",
     "-rwxr-xr-x root/root /usr/bin/guestward",
     "-rw-r--r-- root/root /usr/lib/sysctl.d/60-guestward.conf",
+    "-rw-r--r-- root/root /usr/lib/systemd/system/guestward-self-check.service",
+    "-rw-r--r-- root/root /usr/lib/systemd/system/guestward-self-check.timer",
     "-rw-r--r-- root/root /usr/lib/systemd/system/guestward-ship.service",
     "-rw-r--r-- root/root /usr/lib/systemd/system/guestward.service",
     "-rw-r--r-- root/root /usr/lib/systemd/system/guestward.slice",

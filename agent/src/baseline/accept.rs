@@ -84,7 +84,7 @@ fn changes(host: &Host, policy: &Policy, drifts: &mut [Drift]) -> Vec<store::Cha
         let owner = owners.get(&drift.path);
         let rule = rules.of_path(&drift.path);
         let entry = drift.after.as_mut().zip(rule).map(|(after, rule)| {
-            after.md5 = None;
+            (after.md5, after.sha256) = (None, None);
             entry(after, rule, owner)
         });
         (drift.path.clone(), entry)

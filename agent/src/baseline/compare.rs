@@ -138,6 +138,7 @@ mod tests {
             xattr_trouble: None,
             verity: verity(7),
             md5: None,
+            sha256: None,
             text: None,
         }
     }

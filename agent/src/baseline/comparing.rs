@@ -39,6 +39,8 @@ pub(super) struct Comparing<'a> {
     pub(super) is_live: bool,
     /// Whoever begins looks faster where somebody looked before.
     pub(super) caches: Mutex<Vec<Cache>>,
+    /// Whether packages may record a SHA-256.
+    pub(super) has_sha256: bool,
     /// Whether attributes are seen that only the system's administrator sees, xattr(7).
     pub(super) sees_trusted: bool,
 }
@@ -89,6 +91,7 @@ impl<'a> Visitor for Comparing<'a> {
         if let Some(content) = &mut want.content {
             // What differs may be as its package records it. What differs behind the same metadata is nobody's update.
             content.md5 = before.is_none_or(|before| !is_same_by_metadata(before, seen));
+            content.sha256 = content.md5 && self.has_sha256;
         }
         Some(want)
     }
@@ -186,6 +189,7 @@ impl<'a> Comparing<'a> {
             is_anything_hidden,
             is_live,
             caches,
+            has_sha256: false,
             sees_trusted,
         }
     }
@@ -413,7 +417,7 @@ pub(super) fn want(rule: &Rule, before: Option<&Object>, algorithm: Algorithm, k
         _ => algorithm,
     };
     let keep = if keeps_text { super::text::MAX_BYTES + 1 } else { 0 };
-    let reading = Reading { algorithm, length, md5: false, keep };
+    let reading = Reading { algorithm, length, md5: false, sha256: false, keep };
     match rule.compare {
         Compare::Content | Compare::Log => Want { content: Some(reading), xattrs: true },
         Compare::Permissions => Want { content: None, xattrs: true },

@@ -258,6 +258,6 @@ impl<'a> Owners<'a> {
     pub(super) fn get(&self, path: &[u8]) -> Option<Owner> {
         let record = self.recorded?.get(path)?;
         let package = Arc::clone(self.names.get(record.index)?);
-        Some(Owner { package, md5: record.md5, is_configuration: record.is_configuration })
+        Some(Owner { package, digest: record.digest, is_configuration: record.is_configuration })
     }
 }

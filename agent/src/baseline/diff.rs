@@ -209,6 +209,7 @@ pub fn check(
     let algorithm = policy.files_algorithm();
     let comparing = Comparing {
         not_before,
+        has_sha256: recorded::has_sha256(host),
         ..Comparing::new(&store, &rules, &selection, depth, algorithm, began, order.most)
     };
     let pace = order.polite_until.as_ref().map(|hurry| pace(policy, hurry));

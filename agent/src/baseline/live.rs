@@ -22,7 +22,7 @@ use super::store::{Cache, Ordinal, Store};
 use crate::finding::Severity;
 use crate::host::files::Mounts;
 use crate::host::object::{self, Moment};
-use crate::host::packages::recorded::Known;
+use crate::host::packages::recorded::{self, Digest, Known};
 use crate::host::tree::{Crew, Limits, Point, Pointed, Walk};
 use crate::host::{Host, Kind, Text};
 use crate::policy::Policy;
@@ -74,8 +74,9 @@ pub struct Live {
     rules: Arc<Rules>,
     directory: PathBuf,
     store: Store,
-    /// What packages record.
+    /// What packages record, and whether that may be a SHA-256.
     known: Known,
+    has_sha256: bool,
     /// How each path stood that is as agreed and yet was changed since it was agreed on.
     seen: HashMap<u64, (u64, Moment)>,
     key: std::hash::RandomState,
@@ -91,7 +92,8 @@ impl Live {
         demand_seal(&policy, &store)?;
         let (rules, known) = (policy.rules(), Known::default());
         let (seen, key, hashed) = Default::default();
-        Ok(Some(Self { host, policy, rules, directory, store, known, seen, key, hashed }))
+        let has_sha256 = recorded::has_sha256(&host);
+        Ok(Some(Self { host, policy, rules, directory, store, known, has_sha256, seen, key, hashed }))
     }
 
     /// Whether nothing was agreed since it was opened.
@@ -122,10 +124,10 @@ impl Live {
         let _ = self.known.now(&self.host);
     }
 
-    /// The package that has a file, and the MD5 that it records of it.
-    pub fn recorded(&mut self, path: &[u8]) -> Option<(Text, Option<[u8; 16]>)> {
+    /// The package that has a file, and the digest that it records of it.
+    pub fn recorded(&mut self, path: &[u8]) -> Option<(Text, Option<Digest>)> {
         let record = self.known.now(&self.host).ok()??.get(path)?;
-        Some((record.owner.package.clone(), record.md5))
+        Some((record.owner.package.clone(), record.digest))
     }
 
     /// For the watch.
@@ -189,6 +191,7 @@ impl Live {
         let comparing = Comparing {
             not_before,
             is_live: true,
+            has_sha256: self.has_sha256,
             ..Comparing::new(&self.store, &self.rules, &selection, depth, algorithm, at, MOST)
         };
         let walk = Walk {

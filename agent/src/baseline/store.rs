@@ -49,6 +49,7 @@ use sha2::{Digest as _, Sha256};
 use super::diff::Identity;
 use super::standing::{self, Standing};
 use crate::host::object::Object;
+use crate::host::packages::recorded::Digest;
 pub use accept::{Acceptance, Change};
 use base::Base;
 pub use cursor::Cache;
@@ -81,8 +82,8 @@ pub struct Entry {
 pub struct Owner {
     /// `openssl:amd64`.
     pub package: Arc<str>,
-    /// What the package recorded.
-    pub md5: Option<[u8; 16]>,
+    /// What the package recorded of its content.
+    pub digest: Option<Digest>,
     pub is_configuration: bool,
 }
 

@@ -120,6 +120,12 @@ pub(super) struct ExplainArgs {
 pub(super) struct PackagesArgs {
     #[command(flatten)]
     pub(super) target: TargetArgs,
+    /// Ask the package manager itself as well, and say where its list is another one
+    #[arg(long, conflicts_with = "format")]
+    pub(super) self_check: bool,
+    /// Keep what came of it in the agent's state, for the check packages-self-check
+    #[arg(long, requires = "self_check")]
+    pub(super) record: bool,
     #[command(flatten)]
     pub(super) format: FormatArg,
 }

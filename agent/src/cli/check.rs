@@ -47,7 +47,8 @@ pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> Result<Exit, Failure
         PostureFormat::Html => {
             let frameworks = &controls::frameworks();
             let (facts, findings, exit_code) = (&facts, &findings, exit as u8);
-            html::posture(&html::Posture { facts, findings, fail_on, exit_code, frameworks }, out)
+            let patches = &check::packages::patches(facts, &policy);
+            html::posture(&html::Posture { facts, findings, patches, fail_on, exit_code, frameworks }, out)
         }
     };
     written.map_err(|error| Failure::output(error, exit))?;

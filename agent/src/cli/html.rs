@@ -8,6 +8,7 @@ mod coverage;
 mod finding;
 mod frame;
 mod index;
+mod patches;
 mod posture;
 
 use std::fmt::{self, Display, Write as _};

@@ -1,5 +1,7 @@
 //! `guestward packages`: installed and pending packages, and what still runs old code.
 
+mod self_check;
+
 use std::io::{self, IsTerminal as _, Write, stdout};
 
 use jiff::Timestamp;
@@ -9,12 +11,19 @@ use super::paint::{self, Paint};
 use super::progress::Progress;
 use super::{Exit, Failure};
 use crate::check;
+use crate::finding::patch::{Patch, Standing};
 use crate::finding::{Severity, Text, Verdict, wire};
-use crate::host::packages::{Freshness, Manager, Packages, Pending, Reboot, Restart};
+use crate::host::packages::{Freshness, Manager, Packages, PendingState, Reboot, Restart};
 use crate::host::{Facts, Host, Unreadable, Wanted};
+use crate::journal::places::Places;
+use crate::policy::Policy;
 
 pub(super) fn run(args: &PackagesArgs, out: &mut dyn Write) -> Result<Exit, Failure> {
     let host = Host::at(&args.target.root).map_err(|cause| Failure::trouble(format!("--root: {cause}")))?;
+    let host = with_state(host);
+    if args.self_check {
+        return self_check::run(&host, args.record, out);
+    }
     let mut progress = Progress::start();
     let wanted = Wanted { packages: true, processes: true, ..Wanted::NONE };
     let facts = Facts::gather(&host, wanted, Timestamp::now(), &mut |what| progress.show(what));
@@ -31,6 +40,11 @@ pub(super) fn run(args: &PackagesArgs, out: &mut dyn Write) -> Result<Exit, Fail
     };
     written.map_err(|error| Failure::output(error, exit))?;
     Ok(exit)
+}
+
+/// Where the agent keeps its state: another tree has its own.
+fn with_state(host: Host) -> Host {
+    if host.is_live() { host.state_at(Places::from_env().state()) } else { host }
 }
 
 /// As for `check` at its default: what is known to be wrong goes before what is not known.
@@ -68,7 +82,7 @@ fn text(
     let terminal = stdout().is_terminal();
     let page = Page { paint: Paint::for_terminal(terminal), width: paint::width(terminal) };
     page.overview(&facts.packages, freshness, out)?;
-    page.pending(&facts.packages, out)?;
+    page.pending(facts, out)?;
     page.reboot(&facts.packages, out)?;
     let unseen = facts.processes.as_ref().map_or(&[][..], |processes| &processes.unreadable);
     page.restart(restart, unseen, out)
@@ -101,10 +115,18 @@ impl Page {
         freshness.reason().map_or(Ok(()), |reason| self.line(&format!("  {}", Text::new(reason)), out))
     }
 
-    fn pending(&self, packages: &Packages, out: &mut dyn Write) -> io::Result<()> {
-        let Ok(updates) = &packages.updates else { return Ok(()) };
+    fn pending(&self, facts: &Facts, out: &mut dyn Write) -> io::Result<()> {
+        let Ok(updates) = &facts.packages.updates else { return Ok(()) };
+        if let Some(locked) = &updates.locked {
+            let newest =
+                locked.newest.as_deref().map_or_else(String::new, |newest| format!("; {newest} is out"));
+            let line = format!("locked to release {} ({}){newest}", locked.release, locked.by);
+            self.line(Text::new(&line).as_str(), out)?;
+        }
+        // The limits are those that hold without a policy: none is asked for here.
+        let patches = check::packages::patches(facts, &Policy::default());
         let (security, others): (Vec<_>, Vec<_>) =
-            updates.pending.iter().partition(|pending| pending.is_security);
+            patches.iter().partition(|patch| patch.pending.is_security);
         for (title, list, severity) in
             [("security updates", security, Severity::High), ("other updates", others, Severity::Low)]
         {
@@ -120,18 +142,44 @@ impl Page {
         updates.unsure.iter().try_for_each(|cause| self.unknown("updates", cause, out))
     }
 
-    fn table(&self, list: &[&Pending], out: &mut dyn Write) -> io::Result<()> {
-        let keys: Vec<String> = list.iter().map(|pending| Text::new(&pending.key()).to_string()).collect();
+    fn table(&self, list: &[&Patch<'_>], out: &mut dyn Write) -> io::Result<()> {
+        let keys: Vec<String> =
+            list.iter().map(|patch| Text::new(&patch.pending.key()).to_string()).collect();
         let widest = keys.iter().map(|key| key.chars().count()).max().unwrap_or(0).min(self.width / 3);
-        for (pending, key) in list.iter().zip(&keys) {
-            let state = match pending.state.name() {
-                "pending" => String::new(),
-                state => format!(" ({state})"),
+        for (patch, key) in list.iter().zip(&keys) {
+            let pending = patch.pending;
+            let state = match pending.state {
+                PendingState::Pending => String::new(),
+                state => format!(" ({})", state.name()),
             };
             let versions = Text::new(&format!("{} -> {}", pending.installed, pending.candidate));
             writeln!(out, "  {key:<widest$}  {versions}{state}")?;
+            self.urgency(patch, out)?;
         }
         Ok(())
+    }
+
+    /// Why it comes where it comes, and what keeps it back.
+    fn urgency(&self, patch: &Patch<'_>, out: &mut dyn Write) -> io::Result<()> {
+        let pending = patch.pending;
+        let mut words: Vec<String> = Vec::new();
+        if !patch.exploited.is_empty() {
+            let named: Vec<&str> = patch.exploited.iter().take(MOST_NAMED).copied().collect();
+            words.push(self.paint.severity(Severity::Critical, &format!("exploited: {}", named.join(", "))));
+        }
+        if patch.standing == Standing::Overdue {
+            words.push(self.paint.severity(Severity::High, "overdue"));
+        }
+        let mut said: Vec<String> =
+            pending.urgency().map(|urgency| urgency.name().to_owned()).into_iter().collect();
+        said.extend(advisories(patch));
+        if pending.is_security {
+            said.extend(check::packages::since(pending.available));
+        }
+        said.extend(pending.reason.clone());
+        said.extend(pending.hidden_fix.as_ref().map(|fix| format!("hides {fix}")));
+        words.extend(said.iter().map(|word| Text::new(word).to_string()));
+        if words.is_empty() { Ok(()) } else { self.line(&format!("    {}", words.join(", ")), out) }
     }
 
     fn reboot(&self, packages: &Packages, out: &mut dyn Write) -> io::Result<()> {
@@ -189,3 +237,21 @@ impl Page {
         paint::wrap(text, self.width, "    ").iter().try_for_each(|line| writeln!(out, "{line}"))
     }
 }
+
+/// `ALAS2023-2026-1 and 2 more (5 CVEs)`
+fn advisories(patch: &Patch<'_>) -> Option<String> {
+    let advisories = &patch.pending.advisories;
+    let worst = advisories.iter().max_by_key(|advisory| (advisory.urgency, &advisory.id))?;
+    let more = match advisories.len() - 1 {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let cves = match patch.pending.cves().len() {
+        0 => String::new(),
+        1 => " (1 CVE)".to_owned(),
+        count => format!(" ({count} CVEs)"),
+    };
+    Some(format!("{}{more}{cves}", worst.id))
+}
+
+const MOST_NAMED: usize = 3;

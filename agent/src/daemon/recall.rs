@@ -108,7 +108,7 @@ impl StateFile {
         self.replace(DRIFT, &drift.to_bytes())
     }
 
-    fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+    pub(super) fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let next = format!("{name}.next");
         let _ = self.0.remove(&next);
         let mut file = self.0.create(&next)?;

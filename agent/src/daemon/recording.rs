@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use super::appeared::Memory;
 use super::{Daemon, least, recall, shippers};
 use crate::journal::{Digests, Draft, Sealing, cursor};
 
@@ -48,6 +49,7 @@ impl Daemon {
     fn find_anew(&mut self) {
         let recalled = recall::recall(&self.state_file, &self.places, &self.journal);
         (self.state, self.files.state) = (recalled.state, recalled.drift);
+        self.memory = Memory::of(&self.state_file);
         self.look(None);
         self.timers.files.by(Instant::now() + RETRY);
     }
@@ -102,8 +104,9 @@ impl Daemon {
         self.saved = Some(Instant::now());
         self.state.accepted(self.journal.head().seq);
         self.files.state.accepted(self.journal.head().seq);
-        match self.state_file.write(&self.state, &self.files.state) {
-            Ok(()) => self.is_unsaved = false,
+        let written = self.memory.write(&self.state_file);
+        match written.and_then(|()| self.state_file.write(&self.state, &self.files.state)) {
+            Ok(()) => self.is_unsaved = self.memory.is_unsaved(),
             // With the next record it is tried again.
             Err(error) => self.trouble = Some(format!("cannot keep what is open: {error}")),
         }

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use nix::unistd::{Gid, Group};
 use zeroize::Zeroizing;
 
+use super::appeared::Memory;
 use super::files::Files;
 use super::identify::Identity;
 use super::live::Shared;
@@ -185,6 +186,7 @@ pub fn run(setup: Setup) -> Result<(), CannotRun> {
             threads.comparisons.clone(),
             Noticing::new(shared, threads.touched.clone()),
         ),
+        memory: Memory::of(&state_file),
         state_file,
         is_unsaved: false,
         saved: None,

@@ -69,7 +69,7 @@ impl Waiting {
             return;
         };
         self.bytes -= draft.body.len();
-        self.has_lost_findings |= matches!(draft.kind, Kind::Finding | Kind::Drift);
+        self.has_lost_findings |= matches!(draft.kind, Kind::Finding | Kind::Drift | Kind::Inventory);
         let gap = self.lost.get_or_insert_with(|| Gap::new(Cause::Disk));
         gap.count(Some(draft.kind), Some(draft.severity), 1);
     }

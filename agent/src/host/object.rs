@@ -7,6 +7,7 @@ use std::cmp::Ordering;
 use std::fmt;
 
 use super::Kind;
+use super::packages::recorded::Digest;
 
 /// Everything that is known of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,8 +40,30 @@ pub struct Object {
     pub verity: Option<Box<Verity>>,
     /// Of the content, where that was asked for: what dpkg records.
     pub md5: Option<[u8; 16]>,
+    /// Of the content, where that was asked for and `content` has another hash: what rpm records. Never kept.
+    pub sha256: Option<Box<[u8; 32]>>,
     /// The first bytes of the content, where they were asked for. Never recorded as they are.
     pub text: Option<Box<[u8]>>,
+}
+
+impl Object {
+    /// Whether this is the digest of its content, as far as that was read.
+    pub fn has_digest(&self, recorded: &Digest) -> Option<bool> {
+        match recorded {
+            Digest::Md5(recorded) => self.md5.map(|md5| md5 == *recorded),
+            Digest::Sha256(recorded) => self.sha256().map(|sha256| sha256 == recorded),
+        }
+    }
+
+    fn sha256(&self) -> Option<&[u8; 32]> {
+        match &self.content {
+            // Of a log, it may be that of its beginning.
+            Content::Hashed { algorithm: Algorithm::Sha256, digest, length } if *length == self.size => {
+                Some(digest)
+            }
+            _ => self.sha256.as_deref(),
+        }
+    }
 }
 
 /// The digest by which the kernel checks each block of a sealed file as it is read.

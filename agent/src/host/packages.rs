@@ -3,13 +3,16 @@
 //! From the files that dpkg and apt, or rpm and dnf keep; no package manager is run, no lock taken and nothing refreshed.
 
 pub mod advisory;
+pub mod appeared;
 mod apt;
 pub mod at_work;
 mod changelog;
+pub mod compared;
 mod config;
 mod distribution;
 mod dnf;
 pub mod dpkg;
+pub mod exploited;
 pub mod kernel;
 mod known;
 mod lists;
@@ -26,12 +29,15 @@ pub mod stanza;
 pub mod version;
 pub mod vouched;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
 use advisory::{Advisory, Interval, Urgency};
+use appeared::Appeared;
+use compared::Compared;
 pub use dpkg::{Database, Package};
+use exploited::Exploited;
 pub use kernel::{Kernel, Reboot};
 pub use known::Known;
 use release::Release;
@@ -50,6 +56,14 @@ pub struct Packages {
     pub updates: Result<Updates, Unreadable>,
     pub metadata: Metadata,
     pub kernel: Result<Kernel, Unreadable>,
+    /// What came of asking the package manager itself, when somebody last did.
+    pub compared: Result<Option<Compared>, Unreadable>,
+    /// What is to be remembered of when the updates appeared; what was remembered before is in `updates` already.
+    pub appeared: Appeared,
+    /// Why what was remembered cannot be read.
+    pub forgotten: Option<Unreadable>,
+    /// Which holes attackers use; `None` where no list is.
+    pub exploited: Result<Option<Exploited>, Unreadable>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -200,6 +214,8 @@ pub struct Metadata {
     pub valid_until: Option<(Timestamp, String)>,
     /// When somebody last asked the archives.
     pub checked: Option<Timestamp>,
+    /// The date of each list, under a name that stays the same from one look to the next.
+    pub lists: BTreeMap<String, Timestamp>,
     /// Lists of configured archives that are not there.
     pub missing: Vec<String>,
     /// What else stood in the way.
@@ -236,6 +252,7 @@ impl Freshness {
 impl Metadata {
     fn add(&mut self, release: &Release) {
         self.newest = self.newest.max(release.date);
+        self.lists.extend(release.date.map(|date| (release.path.display().to_string(), date)));
         let ends = release.valid_until.map(|until| (until, release.name()));
         self.valid_until = match (self.valid_until.take(), ends) {
             (Some(a), Some(b)) => Some(if a.0 <= b.0 { a } else { b }),
@@ -289,7 +306,37 @@ impl Packages {
             Err(cause) => (Err(cause.clone()), without(cause), Err(cause.clone())),
         };
         let at_work = at_work.or_else(|| at_work::at_work(host));
-        Self { manager, database, at_work, updates, metadata, kernel }
+        let (before, forgotten) = match Appeared::of(host) {
+            Ok(before) => (before.unwrap_or_default(), None),
+            Err(cause) => (Appeared::default(), Some(cause)),
+        };
+        let compared = Compared::of(host);
+        let mut updates = updates;
+        if let (Ok(updates), Ok(Some(compared))) = (&mut updates, &compared) {
+            compared.mark(&mut updates.pending);
+        }
+        let mut packages = Self {
+            manager,
+            database,
+            at_work,
+            updates,
+            metadata,
+            kernel,
+            compared,
+            appeared: before,
+            forgotten,
+            exploited: Exploited::of(host),
+        };
+        packages.remember();
+        packages
+    }
+
+    /// Lays what was remembered over what the lists say.
+    fn remember(&mut self) {
+        if let (Ok(updates), Ok(database)) = (&mut self.updates, &self.database) {
+            self.appeared = self.appeared.after(updates, &self.metadata, database);
+            self.appeared.narrow(updates);
+        }
     }
 
     pub fn not_asked() -> Self {
@@ -301,7 +348,11 @@ impl Packages {
             at_work: None,
             updates,
             metadata,
-            kernel: Err(cause),
+            kernel: Err(cause.clone()),
+            compared: Err(cause.clone()),
+            appeared: Appeared::default(),
+            forgotten: None,
+            exploited: Err(cause),
         }
     }
 }
@@ -337,15 +388,12 @@ fn manager(host: &Host) -> Result<Manager, Unreadable> {
     if dpkg::is_used(host)? {
         return Ok(Manager::Apt);
     }
-    for database in RPM_DATABASES {
-        if host.exists(database)? {
-            let is_zypper = host.exists("/etc/zypp")? && !host.exists("/etc/dnf")?;
-            return Ok(if is_zypper { Manager::Zypper } else { Manager::Dnf });
-        }
+    if !rpm::is_used(host)? {
+        return Ok(Manager::None);
     }
-    Ok(Manager::None)
+    let is_zypper = host.exists("/etc/zypp")? && !host.exists("/etc/dnf")?;
+    Ok(if is_zypper { Manager::Zypper } else { Manager::Dnf })
 }
 
 /// Where apt keeps what the archives gave it.
 const LISTS: &str = "/var/lib/apt/lists";
-const RPM_DATABASES: [&str; 2] = ["/usr/lib/sysimage/rpm", "/var/lib/rpm"];

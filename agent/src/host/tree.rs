@@ -90,6 +90,8 @@ pub struct Reading {
     pub length: Option<u64>,
     /// An MD5 beside it, for what dpkg records.
     pub md5: bool,
+    /// A SHA-256 beside another hash, for what rpm records.
+    pub sha256: bool,
     /// How many bytes from the start to keep in [`Object::text`] at most.
     pub keep: usize,
 }

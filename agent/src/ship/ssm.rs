@@ -144,10 +144,12 @@ impl Ssm {
     /// The answer is whether nothing is left to do.
     fn put_compliance(&mut self) -> Result<bool, Trouble> {
         let (mut way, describe) = (self.compliance, self.settings.describe);
-        let items = content::items(&self.folded, describe);
-        let hash = content::hash(items.iter().map(content::Item::to_json));
-        let is_done = self.along(&mut way, &[(COMPLIANCE, &hash)], |aws, session, node, _, time| {
-            put::compliance(aws, session, node, &items, &hash, time)
+        let mut types = vec![put::Compliance::new(COMPLIANCE, content::items(&self.folded, describe))];
+        let patches = self.folded.patches.as_ref().map(content::patches::items);
+        types.extend(patches.map(|items| put::Compliance::new(PATCH, items)));
+        let wanted: Vec<(&str, &str)> = types.iter().map(|each| (each.key, each.hash.as_str())).collect();
+        let is_done = self.along(&mut way, &wanted, |aws, session, node, accepted, time| {
+            put::compliance(aws, session, node, &types, accepted, time)
         });
         self.compliance = way;
         is_done
@@ -155,8 +157,11 @@ impl Ssm {
 
     fn put_inventory(&mut self) -> Result<bool, Trouble> {
         let (mut way, describe) = (self.inventory, self.settings.describe);
-        let types = [(POSTURE, None), (PATCH, Some("packages"))]
-            .map(|(name, topic)| put::Type::new(name, content::rows(&self.folded, describe, topic)));
+        let mut types: Vec<put::Type> = [(POSTURE, None), (PATCH, Some("packages"))]
+            .map(|(name, topic)| put::Type::new(name, content::rows(&self.folded, describe, topic)))
+            .into();
+        let pending = self.folded.patches.as_ref().map(content::patches::rows);
+        types.extend(pending.map(|rows| put::Type::new(PACKAGES, rows)));
         let wanted: Vec<(&str, &str)> = types.iter().map(|each| (each.name, each.hash.as_str())).collect();
         let is_done = self.along(&mut way, &wanted, |aws, session, node, accepted, time| {
             put::inventory(aws, session, node, &types, accepted, time)
@@ -260,7 +265,10 @@ pub(super) fn is_refusal(reason: Reason) -> bool {
 const NAME: &str = "ssm";
 const COMPLIANCE: &str = "Custom:guestward";
 const POSTURE: &str = "Custom:GuestwardPosture";
+/// The checks of the packages in the inventory, and what is missing in the compliance.
 const PATCH: &str = "Custom:GuestwardPatch";
+/// What is outstanding, package by package.
+const PACKAGES: &str = "Custom:GuestwardPackages";
 const NO_NODE: &str =
     "only a managed node has a posture in Systems Manager, and this machine is no EC2 instance";
 /// A fleet that a bad rollout makes fail all at once must not take the account's whole rate.

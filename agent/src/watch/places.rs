@@ -74,6 +74,9 @@ pub(super) const PLACES: &[Place] = &[
     // A query of rpm's makes and removes other files here, and changes none of these.
     place("var/lib/rpm", RPM, INSTALLED),
     place("usr/lib/sysimage/rpm", RPM, INSTALLED),
+    // What was written and not yet merged; the files themselves are judged when it is.
+    place("var/lib/rpm", &["rpmdb.sqlite-wal"], &["packages"]),
+    place("usr/lib/sysimage/rpm", &["rpmdb.sqlite-wal"], &["packages"]),
     place("etc/apt", &["sources.list", "preferences", "apt.conf"], &["packages"]),
     place("etc/apt/apt.conf.d", ANY, &["packages"]),
     place("etc/apt/sources.list.d", ANY, &["packages"]),
@@ -82,7 +85,18 @@ pub(super) const PLACES: &[Place] = &[
     place("var/lib/apt/periodic", ANY, &["packages"]),
     place("etc/dnf", ANY, &["packages"]),
     place("etc/dnf/dnf5-plugins", ANY, &["packages"]),
+    place("etc/dnf/vars", ANY, &["packages"]),
+    place("etc/dnf/modules.d", ANY, &["packages"]),
+    place("etc/dnf/plugins", ANY, &["packages"]),
     place("etc/yum", ANY, &["packages"]),
+    place("etc/yum/vars", ANY, &["packages"]),
+    place("etc", &["yum.conf"], &["packages"]),
+    place("etc/yum.repos.d", ANY, &["packages"]),
+    // One folder for each repository; its metadata are replaced whole.
+    place("var/cache/dnf", ANY, &["packages"]),
+    place("var/cache/dnf/*", &["repodata"], &["packages"]),
+    // The list of the holes that attackers use.
+    place("etc/guestward", &["kev.*"], &["packages"]),
     place("boot", ANY, &["packages"]),
     place("usr/lib/modules", ANY, &["packages", "kernel"]),
     place("run", &["reboot-required*"], &["packages"]),

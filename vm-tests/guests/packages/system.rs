@@ -95,8 +95,10 @@ impl Debian {
 
     /// What of ours a boot would start.
     pub(super) fn enabled(&self) -> Vec<String> {
-        let wanted = fs::read_dir(self.path("/etc/systemd/system/multi-user.target.wants"));
-        let names = wanted.into_iter().flatten().map(|entry| entry.expect("an entry").file_name());
+        let wanted = ["multi-user", "timers"]
+            .map(|target| fs::read_dir(self.path(&format!("/etc/systemd/system/{target}.target.wants"))));
+        let entries = wanted.into_iter().flatten().flatten();
+        let names = entries.map(|entry| entry.expect("an entry").file_name());
         let mut ours: Vec<String> = names.filter_map(|name| name.into_string().ok()).collect();
         ours.retain(|name| name.starts_with("guestward"));
         ours.sort();

@@ -20,8 +20,15 @@ pub(super) const MADE: &[Made] = &[
                 "/etc/**/*.rpmsave",
                 "/etc/*.rpmnew",
                 "/etc/*.rpmsave",
+                "/etc/**/*.rpmorig",
+                "/etc/*.rpmorig",
             ],
         )
+    },
+    // What rpm and dnf keep of what they did; what the database says of files is asked for itself.
+    Made {
+        is_managers: true,
+        ..made("package-database", &[], &["/usr/lib/sysimage/rpm/*", "/usr/lib/sysimage/libdnf5/*"])
     },
     made("ldconfig", &["ldconfig", "ldconfig.real"], &["/etc/ld.so.cache", "/etc/ld.so.cache~"]),
     Made {

@@ -170,6 +170,13 @@ fn a_copy_of_a_configuration_is_the_managers_own_work() {
     let script = actor("/usr/bin/cp", "", "dpkg --configure -a");
     assert_eq!(kind(&copy, [&script].into_iter(), false), None);
     assert_eq!(kind(&copy, [&script].into_iter(), true), Some("configuration-copies"));
+    for path in ["/etc/x.rpmnew", "/etc/ssh/sshd_config.rpmsave", "/etc/ssh/sshd_config.rpmorig"] {
+        let copy = drift(path.as_bytes(), None);
+        assert_eq!(kind(&copy, [].into_iter(), true), Some("configuration-copies"), "{path}");
+    }
+    let database = drift(b"/usr/lib/sysimage/rpm/rpmdb.sqlite", None);
+    assert_eq!(kind(&database, [&script].into_iter(), false), None);
+    assert_eq!(kind(&database, [].into_iter(), true), Some("package-database"));
 }
 
 proptest! {

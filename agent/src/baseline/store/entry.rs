@@ -11,6 +11,7 @@ use crate::host::Kind;
 use crate::host::object::{
     Algorithm, Content, Flags, MAX_VERITY, Moment, Object, Trouble, Value, Verity, Xattr,
 };
+use crate::host::packages::recorded::Digest;
 
 /// What the entry before had.
 #[derive(Debug, Clone)]
@@ -74,9 +75,7 @@ pub(super) fn push(out: &mut Vec<u8>, entry: &Entry, context: &mut Context, pack
         let package = packages.number(&owner.package);
         out.distance(i64::from(package) - i64::from(context.package));
         context.package = package;
-        if flags & OWNER_MD5 != 0 {
-            out.extend_from_slice(&owner.md5.unwrap_or_default());
-        }
+        push_digest(out, flags, object, owner.digest);
     }
     if let Some(text) = &entry.text {
         out.string(text);
@@ -86,8 +85,15 @@ pub(super) fn push(out: &mut Vec<u8>, entry: &Entry, context: &mut Context, pack
 fn flags(entry: &Entry) -> u32 {
     let object = &entry.object;
     let owner = entry.owner.as_ref();
-    let recorded = owner.and_then(|owner| owner.md5);
-    let is_same = recorded.is_some() && recorded == object.md5;
+    let (is_own, is_same) = owner.map_or((false, false), |owner| match owner.digest {
+        None => (false, false),
+        Some(Digest::Md5(recorded)) => {
+            let is_same = object.md5 == Some(recorded);
+            (!is_same, is_same)
+        }
+        // Both together, which no MD5 has.
+        Some(Digest::Sha256(_)) => (true, true),
+    });
     u32::from(code(object.kind))
         | u32::from(content_code(object)) << CONTENT_SHIFT
         | bit(ONE_LINK, object.links == 1)
@@ -100,7 +106,7 @@ fn flags(entry: &Entry) -> u32 {
         | bit(XATTR_TROUBLE, object.xattr_trouble.is_some())
         | bit(MD5, object.md5.is_some())
         | bit(OWNER, owner.is_some())
-        | bit(OWNER_MD5, recorded.is_some() && !is_same)
+        | bit(OWNER_MD5, is_own)
         | bit(OWNER_SAME_MD5, is_same)
         | bit(CONFIGURATION, owner.is_some_and(|owner| owner.is_configuration))
         | bit(PER_HOST, entry.per_host)
@@ -222,9 +228,8 @@ pub(super) fn read(
     object.xattr_trouble = if has(XATTR_TROUBLE) { Some(read_trouble(reader)?) } else { None };
     object.verity = if has(VERITY) { Some(Box::new(read_verity(reader)?)) } else { None };
     object.md5 = if has(MD5) { Some(reader.array()?) } else { None };
-    let md5 = object.md5;
     match has(OWNER) {
-        true => read_owner(reader, flags, md5, context, packages, &mut into.owner)?,
+        true => read_owner(reader, flags, &into.object, context, packages, &mut into.owner)?,
         false => into.owner = None,
     }
     into.text = if has(TEXT) { Some(reader.string()?.into()) } else { None };
@@ -304,7 +309,7 @@ fn read_trouble(reader: &mut Reader<'_>) -> Result<Trouble, Malformed> {
 fn read_owner(
     reader: &mut Reader<'_>,
     flags: u32,
-    md5: Option<[u8; 16]>,
+    object: &Object,
     context: &mut Context,
     packages: &Packages,
     into: &mut Option<Owner>,
@@ -312,21 +317,50 @@ fn read_owner(
     let number = i64::from(context.package).checked_add(reader.distance()?);
     let number = number.and_then(|number| u32::try_from(number).ok());
     context.package = number.ok_or(NO_PACKAGE)?;
-    let recorded = match flags {
-        flags if flags & OWNER_MD5 != 0 => Some(reader.array()?),
-        flags if flags & OWNER_SAME_MD5 != 0 => md5,
-        _ => None,
-    };
+    let digest = read_digest(reader, flags, object)?;
     let package = packages.get(context.package).ok_or(NO_PACKAGE)?;
     let is_configuration = flags & CONFIGURATION != 0;
     match into {
         // Its neighbours are nearly always of the same package: counting its users up and down costs the most here.
         Some(owner) if Arc::ptr_eq(&owner.package, package) => {
-            (owner.md5, owner.is_configuration) = (recorded, is_configuration);
+            (owner.digest, owner.is_configuration) = (digest, is_configuration);
         }
-        _ => *into = Some(Owner { package: Arc::clone(package), md5: recorded, is_configuration }),
+        _ => *into = Some(Owner { package: Arc::clone(package), digest, is_configuration }),
     }
     Ok(())
+}
+
+/// What its package recorded of it. With rpm that is nearly always the hash of the entry itself.
+fn push_digest(out: &mut Vec<u8>, flags: u32, object: &Object, digest: Option<Digest>) {
+    match digest {
+        Some(Digest::Sha256(recorded)) if hash(object) == Some(recorded) => out.push(SAME_AS_CONTENT),
+        Some(Digest::Sha256(recorded)) => {
+            out.push(OF_ITS_OWN);
+            out.extend_from_slice(&recorded);
+        }
+        Some(Digest::Md5(recorded)) if flags & OWNER_SAME_MD5 == 0 => out.extend_from_slice(&recorded),
+        _ => {}
+    }
+}
+
+fn read_digest(reader: &mut Reader<'_>, flags: u32, object: &Object) -> Result<Option<Digest>, Malformed> {
+    Ok(match (flags & OWNER_MD5 != 0, flags & OWNER_SAME_MD5 != 0) {
+        (true, true) => Some(Digest::Sha256(match reader.byte()? {
+            SAME_AS_CONTENT => hash(object).ok_or(NO_DIGEST)?,
+            OF_ITS_OWN => reader.array()?,
+            _ => return Err(NO_DIGEST),
+        })),
+        (true, false) => Some(Digest::Md5(reader.array()?)),
+        (false, true) => object.md5.map(Digest::Md5),
+        (false, false) => None,
+    })
+}
+
+fn hash(object: &Object) -> Option<[u8; 32]> {
+    match object.content {
+        Content::Hashed { digest, .. } => Some(digest),
+        _ => None,
+    }
 }
 
 impl Entry {
@@ -352,6 +386,7 @@ impl Entry {
             xattr_trouble: None,
             verity: None,
             md5: None,
+            sha256: None,
             text: None,
         };
         Self { object, owner: None, per_host: false, text: None }
@@ -416,4 +451,7 @@ const CONFIGURATION: u32 = 1 << 20;
 const PER_HOST: u32 = 1 << 21;
 const TEXT: u32 = 1 << 22;
 const VERITY: u32 = 1 << 23;
+const SAME_AS_CONTENT: u8 = 0;
+const OF_ITS_OWN: u8 = 1;
+const NO_DIGEST: Malformed = Malformed("an entry has a digest of its package that there is not");
 const NO_PACKAGE: Malformed = Malformed("an entry names a package that there is not");

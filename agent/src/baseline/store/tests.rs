@@ -12,6 +12,7 @@ use crate::host::Kind;
 use crate::host::object::{
     Algorithm, Content, Flags, MAX_VERITY, Moment, Trouble, Value, Verity, Xattr, order, path, split,
 };
+use crate::host::packages::recorded::Digest;
 
 pub(super) fn header() -> Header {
     Header {
@@ -113,17 +114,24 @@ fn object() -> impl Strategy<Value = Object> {
             xattr_trouble: rest.2,
             verity: rest.4.map(|(algorithm, digest)| Box::new(Verity { algorithm, digest })),
             md5: rest.3,
+            sha256: None,
             text: None,
         })
 }
 
 pub(super) fn entry() -> impl Strategy<Value = Entry> {
-    let owner = (".{0,12}", any::<bool>(), any::<[u8; 16]>(), 0..3u8, any::<bool>());
+    let owner = (".{0,12}", any::<[u8; 32]>(), any::<[u8; 16]>(), 0..5u8, any::<bool>());
     (object(), proptest::option::of(owner), any::<bool>(), proptest::option::of(bytes(40))).prop_map(
         |(object, owner, per_host, text)| {
-            let owner = owner.map(|(package, _, md5, which, is_configuration)| Owner {
+            let owner = owner.map(|(package, sha256, md5, which, is_configuration)| Owner {
                 package: Arc::from(package),
-                md5: [None, Some(md5), object.md5][usize::from(which)],
+                digest: match (which, object.content) {
+                    (0, _) => None,
+                    (1, _) => Some(Digest::Md5(md5)),
+                    (2, _) => object.md5.map(Digest::Md5),
+                    (3, Content::Hashed { digest, .. }) => Some(Digest::Sha256(digest)),
+                    _ => Some(Digest::Sha256(sha256)),
+                },
                 is_configuration,
             });
             Entry { object, owner, per_host, text }
@@ -155,6 +163,7 @@ pub(super) fn file(number: u64) -> Entry {
         xattr_trouble: None,
         verity: None,
         md5: None,
+        sha256: None,
         text: None,
     };
     Entry { object, owner: None, per_host: false, text: None }

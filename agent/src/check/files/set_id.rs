@@ -8,7 +8,7 @@ use super::{
 };
 use crate::check::{Check, Thresholds};
 use crate::finding::{Evidence, Outcome, Severity, Source, Text};
-use crate::host::files::{Files, Object, Owners, Survey};
+use crate::host::files::{Files, Object, Override, Owners, Survey};
 use crate::host::{Facts, Unreadable};
 
 pub(super) const UNPACKAGED: Check = Check {
@@ -153,7 +153,7 @@ fn judge(facts: &Facts, owners: &Owners, object: &Object) -> Option<(Severity, E
             return None;
         }
     }
-    let rows: Vec<Shipped> = shipped::at(&object.path).collect();
+    let rows = rows(owners, &object.path);
     if rows.iter().any(|row| fits(row, object, &owner, &group)) {
         return None;
     }
@@ -170,16 +170,51 @@ fn judge(facts: &Facts, owners: &Owners, object: &Object) -> Option<(Severity, E
     };
     let expected = match rows.first() {
         Some(row) => {
-            format!("mode {:04o}, {}:{}, as package {package} ships it", row.mode, row.owner, row.group)
+            format!(
+                "mode {:04o}, {}:{}, as package {package} ships it",
+                row.mode,
+                Text::new(&row.owner),
+                Text::new(&row.group)
+            )
         }
+        None if owners.shipped.is_some() => format!("no set-id bit: package {package} ships it without"),
         None => format!("no set-id bit: guestward does not know that package {package} ships it so"),
     };
     let evidence = Evidence::new(Source::path(&object.path), described(facts, object), expected);
     Some((severity, evidence, shown(&object.path)))
 }
 
+/// How a package ships it: as rpm records it, or as is known of Debian's.
+fn rows(owners: &Owners, path: &Path) -> Vec<Row> {
+    let word = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    match &owners.shipped {
+        Some(shipped) => {
+            let row = |meant: &Override| Row {
+                mode: meant.mode,
+                owner: word(&meant.owner),
+                group: word(&meant.group),
+            };
+            shipped.get(path).map(row).into_iter().collect()
+        }
+        None => {
+            let row = |Shipped { mode, owner, group }| Row {
+                mode,
+                owner: owner.to_owned(),
+                group: group.to_owned(),
+            };
+            shipped::at(path).map(row).collect()
+        }
+    }
+}
+
+struct Row {
+    mode: u32,
+    owner: String,
+    group: String,
+}
+
 /// Whether it is as shipped, or tighter.
-fn fits(row: &Shipped, object: &Object, owner: &str, group: &str) -> bool {
+fn fits(row: &Row, object: &Object, owner: &str, group: &str) -> bool {
     let mode = object.meta.mode;
     mode & !row.mode == 0
         && (mode & 0o4200 == 0 || row.owner == owner)

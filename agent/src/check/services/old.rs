@@ -180,8 +180,7 @@ fn in_use(facts: &Facts, subject: &str, kinds: &[Kind]) -> Judged<Found> {
     if running.is_partial {
         return Err(Box::new(hidden(subject)));
     }
-    // Of rpm's database nothing is known; there, what neither runs nor starts is let be.
-    if manager != Manager::Apt {
+    if manager == Manager::None {
         return Ok(Found::Nothing);
     }
     let names: Vec<&str> = kinds.iter().flat_map(|kind| kind.packages).copied().collect();
@@ -189,13 +188,18 @@ fn in_use(facts: &Facts, subject: &str, kinds: &[Kind]) -> Judged<Found> {
     Ok(if evidence.is_empty() { Found::Nothing } else { Found::Installed(evidence) })
 }
 
-/// Those of these packages that dpkg has.
+/// Those of these packages that are installed.
 fn installed(facts: &Facts, subject: &str, names: &[&str]) -> Judged<Vec<Evidence>> {
     let database = facts.packages.database.as_ref().map_err(unreadable(subject))?;
     let present = database.present().filter(|package| names.contains(&package.name.as_str()));
     let evidence = present.map(|package| {
         let observed = format!("{} {} is installed", package.name, package.version);
-        Evidence::new(Source::line(&package.file, package.line), observed, "not installed")
+        // rpm's database has no lines.
+        let source = match package.line {
+            0 => Source::path(&package.file),
+            line => Source::line(&package.file, line),
+        };
+        Evidence::new(source, observed, "not installed")
     });
     Ok(evidence.take(MAX_EVIDENCE).collect())
 }
@@ -208,13 +212,20 @@ fn old_clients(facts: &Facts) -> Judged {
     let services = facts_of(facts, CLIENTS)?;
     let evidence = match facts.packages.manager.as_ref().map_err(unreadable(CLIENTS))? {
         Manager::Apt => installed(facts, CLIENTS, CLIENT_PACKAGES)?,
-        Manager::Dnf | Manager::Zypper => {
-            let found = services.old_clients.as_ref().map_err(unreadable(CLIENTS))?;
-            found
-                .iter()
-                .map(|path| Evidence::new(Source::path(path), "it is there", "not installed"))
-                .collect()
-        }
+        // A program that is there is there, also where the database cannot be read.
+        Manager::Dnf | Manager::Zypper => match installed(facts, CLIENTS, CLIENT_PACKAGES) {
+            Ok(evidence) => evidence,
+            Err(unknown) => {
+                let found = services.old_clients.as_ref().map_err(unreadable(CLIENTS))?;
+                let there =
+                    |path: &&'static str| Evidence::new(Source::path(path), "it is there", "not installed");
+                let evidence: Vec<Evidence> = found.iter().map(there).collect();
+                if evidence.is_empty() {
+                    return Err(unknown);
+                }
+                evidence
+            }
+        },
         Manager::None => {
             return Ok(Outcome::not_applicable(CLIENTS, "there is no package manager here to ask"));
         }
@@ -234,7 +245,7 @@ const UNNEEDED: &str = "unneeded";
 const SERVERS: &[Kind] = &[
     Kind {
         name: "telnet",
-        packages: &["telnetd", "telnetd-ssl", "inetutils-telnetd"],
+        packages: &["telnetd", "telnetd-ssl", "inetutils-telnetd", "telnet-server"],
         units: &["telnet.socket", "telnetd.service"],
         programs: &["in.telnetd", "telnetd", "inetutils-telnetd"],
     },
@@ -252,13 +263,13 @@ const SERVERS: &[Kind] = &[
     },
     Kind {
         name: "tftp",
-        packages: &["tftpd-hpa", "atftpd", "tftpd"],
+        packages: &["tftpd-hpa", "atftpd", "tftpd", "tftp-server"],
         units: &["tftpd-hpa.service", "tftp.socket", "tftp.service", "atftpd.service"],
         programs: &["in.tftpd", "atftpd", "tftpd"],
     },
     Kind {
         name: "talk",
-        packages: &["talkd", "inetutils-talkd"],
+        packages: &["talkd", "inetutils-talkd", "talk-server"],
         units: &["ntalk.socket", "talk.socket"],
         programs: &["in.talkd", "in.ntalkd", "talkd"],
     },
@@ -275,9 +286,11 @@ const CLIENT_PACKAGES: &[&str] = &[
     "telnet",
     "inetutils-telnet",
     "telnet-ssl",
+    "rsh",
     "rsh-client",
     "rsh-redone-client",
     "nis",
+    "ypbind",
     "yp-tools",
     "talk",
     "inetutils-talk",

@@ -77,9 +77,12 @@ fn one(
     let owner = entry.owner.as_ref();
     if format == Format::Json {
         let package = owner.map(|owner| {
+            let of =
+                |name| owner.digest.filter(|digest| digest.name() == name).map(|digest| hex(digest.bytes()));
             json!({
                 "name": &*owner.package,
-                "md5": owner.md5.as_ref().map(|md5| hex(md5)),
+                "md5": of("md5"),
+                "sha256": of("sha256"),
                 "configuration": owner.is_configuration,
             })
         });

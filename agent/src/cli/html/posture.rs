@@ -5,9 +5,10 @@ use std::io::{self, Write};
 
 use super::finding::{self, article};
 use super::frame::{self, Group, counted, term};
-use super::{Page, index};
+use super::{Page, index, patches};
 use crate::check;
 use crate::check::controls::Framework;
+use crate::finding::patch::Patch;
 use crate::finding::{Finding, Severity, Summary, Verdict};
 use crate::host::Facts;
 
@@ -15,6 +16,8 @@ use crate::host::Facts;
 pub(in crate::cli) struct Posture<'a> {
     pub(in crate::cli) facts: &'a Facts,
     pub(in crate::cli) findings: &'a [Finding],
+    /// What is outstanding, the most urgent first; empty where nobody asked.
+    pub(in crate::cli) patches: &'a [Patch<'a>],
     pub(in crate::cli) fail_on: Severity,
     pub(in crate::cli) exit_code: u8,
     pub(in crate::cli) frameworks: &'a [Framework],
@@ -30,6 +33,7 @@ pub(in crate::cli) fn posture(posture: &Posture<'_>, out: &mut dyn Write) -> io:
         |page| header(page, posture.facts, &machine),
         |page| {
             summary(page, posture)?;
+            patches::patches(page, posture.facts, posture.patches)?;
             frame::filters(page, "findings", &groups(posture.findings))?;
             for group in Section::ALL {
                 section(page, group, posture.findings, &names)?;

@@ -47,7 +47,8 @@ pub(super) fn recognised(live: &mut Live, agreed: &dyn Interest, explained: &Exp
 
 fn live_has(live: &mut Live, path: &[u8], package: &str) -> bool {
     let recorded = live.recorded(path);
-    recorded.is_some_and(|(owner, md5)| owner.as_str().split(':').next() == Some(package) && md5.is_some())
+    recorded
+        .is_some_and(|(owner, digest)| owner.as_str().split(':').next() == Some(package) && digest.is_some())
 }
 
 fn is_explained(drift: &Drift, explained: &Explained) -> bool {
@@ -66,10 +67,22 @@ const fn manager(name: &'static str, path: &'static str, package: &'static str) 
     Manager { name, path, package }
 }
 
-/// Those that run others (apt) are in it so that all they start is one run.
+/// Those that run others (apt) are in it so that all they start is one run. dnf is a script of Python's, and installs
+/// packages itself: the script is recognised, and Python never. Each is as rpm's own packages of Fedora, RHEL, Amazon Linux
+/// and SUSE have it; `/usr/bin/dnf` and `/usr/bin/yum` are mostly links to one of the others.
 pub(in crate::daemon) const MANAGERS: &[Manager] = &[
     manager("dpkg", "/usr/bin/dpkg", "dpkg"),
     manager("dpkg", "/usr/bin/apt-get", "apt"),
     manager("dpkg", "/usr/bin/apt", "apt"),
     manager("dpkg", "/usr/bin/aptitude-curses", "aptitude"),
+    manager("rpm", "/usr/bin/rpm", "rpm"),
+    manager("rpm", "/usr/bin/dnf-3", "python3-dnf"),
+    manager("rpm", "/usr/bin/dnf", "dnf"),
+    manager("rpm", "/usr/bin/dnf5", "dnf5"),
+    manager("rpm", "/usr/bin/dnf-automatic", "dnf-automatic"),
+    manager("rpm", "/usr/bin/yum", "yum"),
+    manager("rpm", "/usr/sbin/yum-cron", "yum-cron"),
+    manager("rpm", "/usr/bin/microdnf", "microdnf"),
+    manager("rpm", "/usr/bin/zypper", "zypper"),
+    manager("rpm", "/usr/libexec/packagekitd", "PackageKit"),
 ];

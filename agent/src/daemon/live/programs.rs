@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::baseline::live::Live;
 use crate::host::actor::{Actor, Program};
+use crate::host::packages::recorded::Digest;
 use crate::host::{Host, Text};
 use crate::watch::files::Touched;
 
@@ -68,7 +69,9 @@ impl Programs {
         }
         let (digest, md5) = digests(file)?;
         let recorded = live.and_then(|live| live.recorded(&program.path));
-        let package = recorded.filter(|(_, recorded)| *recorded == Some(md5)).map(|(package, _)| package);
+        let is_its = |recorded: &Digest| [Digest::Md5(md5), Digest::Sha256(digest)].contains(recorded);
+        let package = recorded.filter(|(_, recorded)| recorded.as_ref().is_some_and(is_its));
+        let package = package.map(|(package, _)| package);
         let known = Known { changed, digest, package };
         if self.0.len() >= MOST {
             self.0.clear();

@@ -11,6 +11,7 @@ mod finding;
 mod inventory;
 mod lifecycle;
 mod noticed;
+pub mod patches;
 mod update;
 mod words;
 
@@ -33,6 +34,7 @@ pub use finding::{Change, Decision, FindingBody, Malformed, Observation, subject
 pub use inventory::InventoryBody;
 pub use lifecycle::{EpochCause, Former, Lifecycle};
 pub use noticed::{Claims, Noticed, Seen};
+pub use patches::PatchesBody;
 pub use update::{Accounted, Applied, Byproduct, Recheck, Rechecked, UpdateDrift, Updated};
 pub use words::Told;
 pub(super) use words::moment;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::body::{Told, moment};
+use super::body::{PatchesBody, Told, moment};
 use super::hashed::{self, Damaged};
 use super::record::Id;
 use crate::finding::{Severity, Verdict};
@@ -24,6 +24,9 @@ pub struct Folded {
     /// Whether an inventory is among them: before it, nobody knows what is missing.
     pub is_whole: bool,
     pub checks: BTreeMap<Told, Standing>,
+    /// What is outstanding, as the last record of that says. Earlier versions did not keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patches: Option<PatchesBody>,
     /// What was taken last of each kind, by its hash.
     pub accepted: BTreeMap<String, String>,
 }
@@ -70,6 +73,7 @@ impl Default for Folded {
             time: Timestamp::UNIX_EPOCH,
             is_whole: false,
             checks: BTreeMap::new(),
+            patches: None,
             accepted: BTreeMap::new(),
         }
     }

@@ -97,6 +97,8 @@ struct RebootState<'a> {
     reason: Option<String>,
     running: Option<&'a str>,
     newest: Option<String>,
+    /// Live patches in the running kernel; none of them makes a restart needless.
+    livepatches: Vec<&'a str>,
 }
 
 impl<'a> RebootState<'a> {
@@ -104,7 +106,13 @@ impl<'a> RebootState<'a> {
         let kernel = match &packages.kernel {
             Ok(kernel) => kernel,
             Err(cause) => {
-                return Self { needed: None, reason: Some(cause.to_string()), running: None, newest: None };
+                return Self {
+                    needed: None,
+                    reason: Some(cause.to_string()),
+                    running: None,
+                    newest: None,
+                    livepatches: Vec::new(),
+                };
             }
         };
         let (needed, reason, newest) = match kernel.reboot() {
@@ -112,7 +120,8 @@ impl<'a> RebootState<'a> {
             Reboot::NotNeeded { newest } => (Some(false), None, newest),
             Reboot::NotApplicable { reason } | Reboot::Unknown { reason } => (None, Some(reason), None),
         };
-        Self { needed, reason, running: kernel.running.as_deref(), newest }
+        let livepatches = kernel.livepatches.iter().map(|patch| patch.name.as_str()).collect();
+        Self { needed, reason, running: kernel.running.as_deref(), newest, livepatches }
     }
 }
 
@@ -192,6 +201,10 @@ mod tests {
             }),
             metadata: Metadata { newest: Some(now), checked: Some(now), ..Metadata::default() },
             kernel: Ok(Kernel::default()),
+            compared: Ok(None),
+            appeared: Default::default(),
+            forgotten: None,
+            exploited: Ok(None),
         }
     }
 

@@ -1,7 +1,9 @@
-//! Which of some files belong to packages: dpkg's lists, read once and kept nowhere.
+//! Which of some files belong to packages: dpkg's lists or rpm's headers, read once and kept nowhere.
 //!
 //! Only the paths that are asked for are in memory, as deb-list(5) may have millions of lines. What dpkg-divert(1) has
 //! put elsewhere is found there, and both sides of the merge of /usr are one file.
+
+mod rpm;
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -11,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use crate::host::packages::dpkg;
 use crate::host::packages::merged::Merged;
+use crate::host::packages::rpm::is_used;
 use crate::host::{Cause, Host, Text, Unreadable};
 
 /// Who owns what, as far as it was asked.
@@ -19,9 +22,11 @@ pub struct Owners {
     packages: HashMap<PathBuf, Text>,
     /// dpkg-statoverride(1): what somebody meant to be as it is.
     pub overrides: HashMap<PathBuf, Override>,
+    /// What rpm records of those that it ships set-uid or set-gid; dpkg records no modes.
+    pub shipped: Option<HashMap<PathBuf, Override>>,
 }
 
-/// A line of statoverride: owner, group, mode.
+/// Owner, group and mode, as a line of statoverride or a header has them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Override {
     pub owner: Vec<u8>,
@@ -33,13 +38,7 @@ impl Owners {
     /// `None` where no package manager is; an error where one is that we cannot read.
     pub fn of<'a>(host: &Host, paths: impl Iterator<Item = &'a Path>) -> Result<Option<Self>, Unreadable> {
         if !dpkg::is_used(host)? {
-            for database in RPM {
-                if host.exists(database)? {
-                    let cause = Cause::Unsupported("the lists of rpm's packages are not read yet".to_owned());
-                    return Err(Unreadable::new(database, cause));
-                }
-            }
-            return Ok(None);
+            return if is_used(host)? { rpm::owners(host, paths).map(Some) } else { Ok(None) };
         }
         let merged = Merged::of(host)?;
         let wanted: HashMap<Vec<u8>, &Path> =
@@ -54,7 +53,7 @@ impl Owners {
             }
         }
         let overrides = overrides(&optional(host, OVERRIDES)?)?;
-        Ok(Some(Self { packages: search.packages, overrides }))
+        Ok(Some(Self { packages: search.packages, overrides, shipped: None }))
     }
 
     /// The package's name, without the architecture.
@@ -152,7 +151,6 @@ pub fn overrides(bytes: &[u8]) -> Result<HashMap<PathBuf, Override>, Unreadable>
 const LISTS: &str = "/var/lib/dpkg/info";
 const DIVERSIONS: &str = "/var/lib/dpkg/diversions";
 const OVERRIDES: &str = "/var/lib/dpkg/statoverride";
-const RPM: [&str; 2] = ["/usr/lib/sysimage/rpm", "/var/lib/rpm"];
 /// Every package has some five files there; all of Debian would fit.
 const MAX_LISTS: usize = 1_000_000;
 /// The largest of Debian's has some ten megabytes.

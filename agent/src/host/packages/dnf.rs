@@ -1,4 +1,37 @@
-//! Which updates are outstanding, as dnf would answer from its cache on the disk.
+//! Which updates are outstanding, as dnf would answer from its cache on the disk; yum's and zypper's caches have the same
+//! files.
+//!
+//! The lists of packages and the vendor's notices are streamed, and only what is about an installed package is kept.
+
+mod amazon;
+mod cache;
+mod config;
+mod elements;
+mod evr;
+mod ini;
+mod modulemd;
+mod modules;
+mod outcome;
+mod pattern;
+mod policy;
+mod primary;
+mod repomd;
+mod repos;
+mod rules;
+mod updateinfo;
+mod wanted;
+mod xml;
+
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use cache::{Cached, left_over};
+use config::Config;
+use modules::Modules;
+use policy::Policy;
+use repos::{Repo, Repos};
+use rules::Rules;
+use wanted::Wanted;
 
 use super::rpm::Installed;
 use super::{Metadata, Updates};
@@ -6,8 +39,182 @@ use crate::host::{Cause, Host, Unreadable};
 
 /// The updates, and how old the metadata is that they come from.
 pub(super) fn updates(host: &Host, installed: &Installed) -> (Result<Updates, Unreadable>, Metadata) {
-    let _ = (host, installed);
-    let cause =
-        Unreadable::new("/var/cache/dnf", Cause::Unsupported("dnf's cache is not read yet".to_owned()));
-    (Err(cause.clone()), Metadata { unsure: vec![cause], ..Metadata::default() })
+    match Archive::of(host, installed) {
+        Ok(mut archive) => {
+            let updates = archive.updates(host, installed);
+            (updates, archive.metadata)
+        }
+        Err(cause) => (Err(cause.clone()), Metadata { unsure: vec![cause], ..Metadata::default() }),
+    }
 }
+
+/// Everything that is configured, and what of it is cached.
+struct Archive {
+    config: Config,
+    is_zypper: bool,
+    /// With the metadata, where it is there.
+    repos: Vec<Repo>,
+    cached: Vec<Option<Cached>>,
+    metadata: Metadata,
+    unsure: Vec<Unreadable>,
+}
+
+impl Archive {
+    fn of(host: &Host, installed: &Installed) -> Result<Self, Unreadable> {
+        let is_zypper = host.exists("/etc/zypp")? && !host.exists("/etc/dnf")?;
+        let config = Config::of(host, installed)?;
+        let repos = if is_zypper { Repos::of_zypper(host, &config)? } else { Repos::of(host, &config)? };
+        let refresh = match (is_zypper, host.exists("/etc/dnf")?) {
+            (true, _) => "zypper refresh",
+            (false, true) => "dnf makecache",
+            (false, false) => "yum makecache",
+        };
+        let mut archive = Self {
+            config,
+            is_zypper,
+            repos: repos.enabled,
+            cached: Vec::new(),
+            metadata: Metadata { refresh, unsure: repos.unsure, ..Metadata::default() },
+            unsure: Vec::new(),
+        };
+        if archive.repos.is_empty() {
+            archive.metadata.missing.push("no repository is enabled".to_owned());
+        }
+        for repo in &archive.repos {
+            let cached = Cached::of(host, &archive.config, repo, is_zypper);
+            archive.cached.push(match cached {
+                Ok(cached) => cached,
+                Err(cause) => {
+                    archive.metadata.unsure.push(cause);
+                    None
+                }
+            });
+        }
+        archive.date(host);
+        Ok(archive)
+    }
+
+    /// The metadata is as old as the repository that was asked longest ago.
+    fn date(&mut self, host: &Host) {
+        for (repo, cached) in self.repos.iter().zip(&self.cached) {
+            let Some(cached) = cached else {
+                let left = left_over(host, &self.config, &repo.id);
+                let but = if left.is_empty() {
+                    String::new()
+                } else {
+                    format!("; {} is of another address", left.join(", "))
+                };
+                let reason = format!("nothing is cached of {} ({}){but}", repo.id, repo.place());
+                self.metadata.missing.push(reason);
+                continue;
+            };
+            self.metadata.newest = self.metadata.newest.max(cached.repomd.made);
+            // Under another address, as that of another release, it is another list.
+            let name = format!("{} {}", repo.id, repo.place());
+            self.metadata.lists.extend(cached.repomd.made.map(|made| (name, made)));
+            self.metadata.checked = match (self.metadata.checked, cached.checked) {
+                (Some(a), Some(b)) => Some(a.min(b)),
+                (a, b) => a.or(b),
+            };
+        }
+    }
+
+    fn updates(&mut self, host: &Host, installed: &Installed) -> Result<Updates, Unreadable> {
+        let wanted = Wanted::of(installed);
+        let rules = if self.is_zypper { Rules::of_zypper(host)? } else { Rules::of(host, &self.config)? };
+        let modules = self.modules(host)?;
+        let mut policy = Policy::new(&wanted, &self.repos, rules, modules);
+        policy.replaces = self.config.main.is_true("obsoletes") != Some(false);
+        policy.keeps_vendor = self.is_zypper;
+        policy.base = self.config.base();
+        let mut unsure = std::mem::take(&mut self.unsure);
+        let mut is_blind = false;
+        for (number, cached) in self.cached.iter().enumerate() {
+            let Some(cached) = cached else {
+                is_blind = true;
+                continue;
+            };
+            if let Err(cause) = offers(host, cached, number, &mut policy) {
+                is_blind = true;
+                unsure.push(cause);
+            }
+        }
+        for (number, cached) in self.cached.iter().enumerate() {
+            let Some(cached) = cached else { continue };
+            if let Err(cause) = notices(host, cached, number, &mut policy) {
+                unsure.push(cause);
+            }
+        }
+        let made = self.cached.iter().map(|cached| cached.as_ref()?.repomd.made).collect();
+        let groups = policy.groups();
+        let pending = groups.iter().filter_map(|group| group.pending(&policy, &made, is_blind)).collect();
+        unsure.extend(self.metadata.unsure.iter().cloned());
+        Ok(Updates { pending, locked: amazon::locked(host, &self.config, installed), unsure })
+    }
+
+    /// What the owner and the repositories say of modules.
+    fn modules(&mut self, host: &Host) -> Result<Modules, Unreadable> {
+        let mut modules = Modules::of(host)?;
+        for cached in self.cached.iter().flatten() {
+            let found = read(host, cached, "modules", |source| {
+                let mut bytes = Vec::new();
+                source.take(MAX_MODULES + 1).read_to_end(&mut bytes)?;
+                if bytes.len() as u64 > MAX_MODULES {
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, "it is too large"));
+                }
+                modules.add(&bytes).map_err(|what| io::Error::new(io::ErrorKind::InvalidData, what))
+            });
+            if let Err(cause) = found {
+                self.unsure.push(cause);
+            }
+        }
+        modules.settle();
+        Ok(modules)
+    }
+}
+
+fn offers(host: &Host, cached: &Cached, repo: usize, policy: &mut Policy<'_>) -> Result<(), Unreadable> {
+    if !cached.repomd.has("primary") {
+        let path = cached.directories.first().cloned().unwrap_or_default();
+        return Err(Unreadable::new(path, Cause::Unsupported("it lists no packages".to_owned())));
+    }
+    let (kept, wanted) = (policy.offers.len(), policy.wanted);
+    let result = read(host, cached, "primary", |source| {
+        primary::each(source, wanted, |offered| policy.offer(repo, &offered))
+    });
+    if result.is_err() {
+        // It was another file than the one listed, or it ended early: nothing of it may be believed.
+        policy.offers.truncate(kept);
+    }
+    result
+}
+
+fn notices(host: &Host, cached: &Cached, repo: usize, policy: &mut Policy<'_>) -> Result<(), Unreadable> {
+    let (kept, wanted) = (policy.found.len(), policy.wanted);
+    let result = read(host, cached, "updateinfo", |source| {
+        updateinfo::each(source, wanted, |notice| policy.tell(repo, notice))
+    });
+    if result.is_err() {
+        policy.found.truncate(kept);
+    }
+    result
+}
+
+/// Reads the file of that kind; a repository that has none has nothing to say.
+fn read(
+    host: &Host,
+    cached: &Cached,
+    kind: &str,
+    read: impl FnOnce(&mut dyn io::Read) -> io::Result<()>,
+) -> Result<(), Unreadable> {
+    let Some(listed) = cached.repomd.find(&[kind]) else { return Ok(()) };
+    let Some(path) = listed.place(host, &cached.directories)? else {
+        let directory = cached.directories.first().map_or(Path::new(""), |path| path);
+        let what = format!("the file of the kind {kind} that repomd.xml lists is not there");
+        return Err(Unreadable::new(directory, Cause::Unsupported(what)));
+    };
+    listed.read(host, &path, read)
+}
+
+/// RHEL 8 has some 3 MB.
+const MAX_MODULES: u64 = 64 * 1024 * 1024;

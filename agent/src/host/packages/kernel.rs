@@ -1,8 +1,13 @@
 //! The kernel that runs, and those that are installed.
 
+mod livepatch;
+mod rpm;
+
 use std::cmp::Ordering;
 
 use super::dpkg::{Database, State};
+use livepatch::Livepatch;
+
 use super::rpm::Installed;
 use super::stanza::word;
 use super::version;
@@ -19,6 +24,17 @@ pub struct Kernel {
     pub request: Option<Request>,
     /// Whether this is the system that is running, and not a tree on its disk.
     pub is_live: bool,
+    pub family: Family,
+    /// The live patches in the running kernel: each mends something, and none is the newer kernel.
+    pub livepatches: Vec<Livepatch>,
+}
+
+/// Whose packages the kernels are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Family {
+    #[default]
+    Dpkg,
+    Rpm,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +43,8 @@ pub struct InstalledKernel {
     /// What `uname -r` will say: `6.1.0-50-cloud-amd64`.
     pub release: String,
     pub version: String,
+    /// Kernels of one flavour succeed one another: `cloud-amd64`, `kernel6.12`.
+    pub flavour: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,12 +75,15 @@ impl Kernel {
             installed: installed(database),
             request: request(host)?,
             is_live: host.is_live(),
+            family: Family::Dpkg,
+            livepatches: livepatch::all(host),
         })
     }
 
     pub(super) fn of_rpm(host: &Host, installed: &Installed) -> Result<Self, Unreadable> {
-        let _ = installed;
-        Self::of(host, &Database::default())
+        let kernel = Self::of(host, &Database::default())?;
+        // Which build of a release runs is told by the release itself: rpm's has the build in it.
+        Ok(Self { build: None, family: Family::Rpm, installed: rpm::installed(installed), ..kernel })
     }
 
     /// Whether the machine should be restarted, as far as the kernel and the packages tell.
@@ -86,24 +107,46 @@ impl Kernel {
                 format!("no kernel package is installed; the running kernel {running} comes from outside");
             return Reboot::NotApplicable { reason };
         }
-        let wanted = flavour(running);
+        let wanted = self.flavour(running);
         let newest = self
             .installed
             .iter()
-            .filter(|kernel| flavour(&kernel.release) == wanted)
-            .max_by(|a, b| newer(a, b));
+            .filter(|kernel| Some(&kernel.flavour) == wanted.as_ref())
+            .max_by(|a, b| self.newer(a, b));
         let Some(newest) = newest else {
             let reason = format!(
                 "the running kernel {running} is of no flavour that is installed, so no package tells its age"
             );
             return Reboot::Unknown { reason };
         };
-        self.against(running, newest)
+        self.with_livepatches(self.against(running, newest))
+    }
+
+    fn flavour(&self, running: &str) -> Option<String> {
+        match self.family {
+            Family::Dpkg => Some(flavour(running).to_owned()),
+            Family::Rpm => {
+                let own = self.installed.iter().find(|kernel| rpm::is_running(kernel, running));
+                own.map(|kernel| kernel.flavour.clone()).or_else(|| rpm::flavour(running, &self.installed))
+            }
+        }
+    }
+
+    /// A live patch is told, and the kernel is still the old one.
+    fn with_livepatches(&self, reboot: Reboot) -> Reboot {
+        match reboot {
+            Reboot::Needed { reason, newest } if !self.livepatches.is_empty() => {
+                let names: Vec<&str> = self.livepatches.iter().map(|patch| patch.name.as_str()).collect();
+                let until = format!("{reason}; until then it is patched live ({})", names.join(", "));
+                Reboot::Needed { reason: until, newest }
+            }
+            reboot => reboot,
+        }
     }
 
     fn against(&self, running: &str, newest: &InstalledKernel) -> Reboot {
         let name = Some(newest.release.clone());
-        if newest.release == running {
+        if self.is_running(newest, running) {
             return match &self.build {
                 Some(build) if version::compare(build, &newest.version) == Ordering::Less => Reboot::Needed {
                     reason: format!(
@@ -115,12 +158,12 @@ impl Kernel {
                 _ => Reboot::NotNeeded { newest: name },
             };
         }
-        match version::compare(number(running), number(&newest.release)) {
+        match self.order(running, newest) {
             Ordering::Less => Reboot::Needed {
                 reason: format!("the kernel {running} runs, and {} is installed", newest.release),
                 newest: name,
             },
-            _ if self.installed.iter().any(|kernel| kernel.release == running) => {
+            _ if self.installed.iter().any(|kernel| self.is_running(kernel, running)) => {
                 Reboot::NotNeeded { newest: name }
             }
             _ => Reboot::Unknown {
@@ -130,11 +173,28 @@ impl Kernel {
             },
         }
     }
-}
 
-fn newer(a: &InstalledKernel, b: &InstalledKernel) -> Ordering {
-    version::compare(number(&a.release), number(&b.release))
-        .then_with(|| version::compare(&a.version, &b.version))
+    fn is_running(&self, kernel: &InstalledKernel, running: &str) -> bool {
+        match self.family {
+            Family::Dpkg => kernel.release == running,
+            Family::Rpm => rpm::is_running(kernel, running),
+        }
+    }
+
+    fn order(&self, running: &str, newest: &InstalledKernel) -> Ordering {
+        match self.family {
+            Family::Dpkg => version::compare(number(running), number(&newest.release)),
+            Family::Rpm => rpm::compare(running, &newest.release),
+        }
+    }
+
+    fn newer(&self, a: &InstalledKernel, b: &InstalledKernel) -> Ordering {
+        match self.family {
+            Family::Dpkg => version::compare(number(&a.release), number(&b.release))
+                .then_with(|| version::compare(&a.version, &b.version)),
+            Family::Rpm => rpm::compare(&a.version, &b.version),
+        }
+    }
 }
 
 /// The packages whose name ends in the release that they boot. Metapackages have no number.
@@ -158,6 +218,7 @@ fn installed(database: &Database) -> Vec<InstalledKernel> {
                 package: package.key(),
                 release: release.to_owned(),
                 version: package.version.clone(),
+                flavour: flavour(release).to_owned(),
             })
         })
         .collect()
@@ -249,6 +310,7 @@ mod tests {
             package: format!("linux-image-{release}:amd64"),
             release: (*release).to_owned(),
             version: (*version).to_owned(),
+            flavour: flavour(release).to_owned(),
         };
         Kernel {
             running: Some(running.to_owned()),

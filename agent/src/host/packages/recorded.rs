@@ -1,26 +1,33 @@
-//! What dpkg records of files: whose each one is, and the MD5 that it had in its package.
+//! What dpkg and rpm record of files: whose each one is, the digest that it had in its package, and, by rpm, what else it
+//! is to be.
 //!
-//! Paths are not kept, only 64 bits of each: some hundred thousand files take thirty-two bytes each. The hash has a key of
-//! its own in every process, so that nobody can make up a name that is taken for another's.
+//! Paths are not kept, only 64 bits of each: some hundred thousand files take thirty-two bytes each, and with rpm as many
+//! for each SHA-256. The hash has a key of its own in every process, so that nobody can make up a name that is taken for
+//! another's.
 //!
 //! These records lie on the machine that they speak of, unsigned: whoever is root can change them. They say what a
 //! package's update accounts for, and not that a file is good.
 
+mod alternatives;
 mod conffiles;
+mod digest;
 mod gather;
 mod known;
 mod lines;
 pub mod parse;
+pub mod rpm;
 
 use std::hash::{BuildHasher as _, RandomState};
 
+pub use digest::Digest;
 pub(super) use gather::LISTS;
 pub use known::Known;
+pub use rpm::Made;
 
 use super::merged::Merged;
 use super::settled::unless_taken_away;
-use super::{Manager, RPM_DATABASES, manager};
-use crate::host::{Cause, Host, Text, Unreadable};
+use super::{Manager, manager};
+use crate::host::{Host, Text, Unreadable};
 
 /// What is recorded of some files, or of all.
 #[derive(Debug)]
@@ -29,6 +36,8 @@ pub struct Recorded {
     entries: Vec<Entry>,
     packages: Vec<Owner>,
     names: Names,
+    /// What entries of rpm's point to; none of dpkg's.
+    told: Option<rpm::Told>,
 }
 
 /// A package that has files.
@@ -46,54 +55,86 @@ pub struct Record<'a> {
     /// Its place in [`Recorded::packages`].
     pub index: usize,
     /// Of its content as it was installed; `None` where the package lists the path and says no more of it.
-    pub md5: Option<[u8; 16]>,
-    /// An administrator may change it, and dpkg leaves it so.
+    pub digest: Option<Digest>,
+    /// An administrator may change it, and the package manager leaves it so.
     pub is_configuration: bool,
+    /// What rpm records beside it; dpkg records no more.
+    pub made: Option<Made>,
 }
 
 /// What is recorded of these paths. `None` where there is no package manager.
 pub fn of<'p>(host: &Host, paths: impl Iterator<Item = &'p [u8]>) -> Result<Option<Recorded>, Unreadable> {
-    let Some(names) = names(host)? else { return Ok(None) };
+    let Some((by, names)) = names(host)? else { return Ok(None) };
     let mut wanted: Vec<u64> = paths.map(|path| names.hash(path)).collect();
     wanted.sort_unstable();
-    unless_taken_away(host, || gather::gather(host, names.clone(), Some(&wanted)).map(Some))
+    by.gather(host, &names, Some(&wanted)).map(Some)
 }
 
 /// What is recorded of every path. `None` where there is no package manager.
 pub fn all(host: &Host) -> Result<Option<Recorded>, Unreadable> {
-    unless_taken_away(host, || {
-        let Some(names) = names(host)? else { return Ok(None) };
-        gather::gather(host, names, None).map(Some)
-    })
+    let Some((by, names)) = names(host)? else { return Ok(None) };
+    by.gather(host, &names, None).map(Some)
 }
 
-fn names(host: &Host) -> Result<Option<Names>, Unreadable> {
-    match manager(host)? {
-        Manager::Apt => Ok(Some(Names { merged: Merged::of(host)?, key: RandomState::new() })),
-        Manager::Dnf | Manager::Zypper => {
-            let cause = Cause::Unsupported("guestward does not read rpm's database yet".to_owned());
-            Err(Unreadable::new(RPM_DATABASES[0], cause))
+/// Whether a SHA-256 may be recorded, which a file's own is to be compared with.
+pub fn has_sha256(host: &Host) -> bool {
+    manager(host).is_ok_and(Manager::is_rpm)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    Dpkg,
+    Rpm,
+}
+
+impl By {
+    fn gather(self, host: &Host, names: &Names, wanted: Option<&[u64]>) -> Result<Recorded, Unreadable> {
+        match self {
+            Self::Dpkg => unless_taken_away(host, || gather::gather(host, names.clone(), wanted)),
+            Self::Rpm => rpm::gather(host, names.clone(), wanted),
         }
-        Manager::None => Ok(None),
     }
+}
+
+fn names(host: &Host) -> Result<Option<(By, Names)>, Unreadable> {
+    let by = match manager(host)? {
+        Manager::Apt => By::Dpkg,
+        Manager::Dnf | Manager::Zypper => By::Rpm,
+        Manager::None => return Ok(None),
+    };
+    Ok(Some((by, Names { merged: Merged::of(host)?, key: RandomState::new() })))
 }
 
 impl Recorded {
     /// What is recorded of a path, however the merge of /usr lets it be spelt.
     pub fn get(&self, path: &[u8]) -> Option<Record<'_>> {
-        let hash = self.names.hash(path);
-        let at = self.entries.binary_search_by_key(&hash, |entry| entry.hash).ok()?;
-        let entry = &self.entries[at];
-        let index = usize::try_from(entry.package).ok()?;
-        Some(Record {
-            owner: self.packages.get(index)?,
-            index,
-            md5: (entry.kind != Kind::Listed).then_some(entry.md5),
-            is_configuration: entry.kind == Kind::Configuration,
-        })
+        self.each(path).next()
     }
 
-    /// Every package that dpkg knows, by [`Record::index`].
+    /// What every package that has the path records of it, where that is not the same; dpkg lets only one record anything.
+    pub fn each(&self, path: &[u8]) -> impl Iterator<Item = Record<'_>> {
+        let hash = self.names.hash(path);
+        let first = self.entries.partition_point(|entry| entry.hash < hash);
+        let same = self.entries.get(first..).unwrap_or_default();
+        same.iter().take_while(move |entry| entry.hash == hash).filter_map(|entry| self.record(entry))
+    }
+
+    fn record(&self, entry: &Entry) -> Option<Record<'_>> {
+        let index = usize::try_from(entry.package).ok()?;
+        let (digest, made) = match &self.told {
+            None => ((entry.kind != Kind::Listed).then_some(Digest::Md5(entry.said)), None),
+            Some(told) => told.of(entry),
+        };
+        let is_configuration = entry.kind == Kind::Configuration;
+        Some(Record { owner: self.packages.get(index)?, index, digest, is_configuration, made })
+    }
+
+    /// Whether a link leads where it is recorded to lead.
+    pub fn leads(&self, made: &Made, target: &[u8]) -> bool {
+        made.target == Some(self.names.key.hash_one(target))
+    }
+
+    /// Every package that is known, by [`Record::index`].
     pub fn packages(&self) -> &[Owner] {
         &self.packages
     }
@@ -124,9 +165,12 @@ impl Names {
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     hash: u64,
-    md5: [u8; 16],
+    /// dpkg's MD5, or what [`rpm::Told`] makes of it.
+    said: [u8; 16],
     package: u32,
     kind: Kind,
+    /// Of rpm's.
+    bits: u8,
 }
 
 /// In the order in which one goes before another about the same path.

@@ -1,17 +1,18 @@
-//! Which package owns a file: dpkg's lists, searched for a handful of paths.
+//! Which package owns a file: dpkg's lists or rpm's headers, searched for a handful of paths.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use crate::host::packages::rpm::{files, gather};
 use crate::host::{Cause, Host, Text, Unreadable};
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Owner {
     /// The package's name, with its architecture where dpkg writes it: `libssl3:amd64`.
     Package(Text),
-    /// The file lies where only the distribution's packages put files, and its database is not one that we read.
+    /// The file lies where only the distribution's packages put files, and their database cannot be read.
     Distribution,
 }
 
@@ -38,12 +39,28 @@ pub(super) fn of(host: &Host, wanted: &BTreeSet<&PathBuf>) -> Result<BTreeMap<Pa
             }
             Ok(owners)
         }
-        Err(cause) if cause.is_absent() => Ok(by_place(wanted)),
+        Err(cause) if cause.is_absent() => Ok(of_rpm(host, wanted).unwrap_or_else(|_| by_place(wanted))),
         Err(cause) => Err(cause),
     }
 }
 
-/// On the other distributions nothing else than packages writes there (FHS 3.0, chapter 4).
+/// Nothing is kept of the headers but whose the wanted paths are.
+fn of_rpm(host: &Host, wanted: &BTreeSet<&PathBuf>) -> Result<BTreeMap<PathBuf, Owner>, Unreadable> {
+    let spellings = spellings(wanted);
+    let mut buffer = Vec::new();
+    let (owners, _) = gather(host, |owners: &mut BTreeMap<PathBuf, Owner>, header| {
+        let package = header.string(files::NAME).unwrap_or_default();
+        files::each(header, |file| {
+            if let Some(wanted) = spellings.get(file.path(&mut buffer)) {
+                let package = Text::from_bytes_within(package, MAX_NAME);
+                owners.entry((*wanted).clone()).or_insert(Owner::Package(package));
+            }
+        })
+    })?;
+    Ok(owners)
+}
+
+/// Nothing else than packages writes there (FHS 3.0, chapter 4).
 fn by_place(wanted: &BTreeSet<&PathBuf>) -> BTreeMap<PathBuf, Owner> {
     let is_distributions = |path: &Path| {
         let within = |places: &[&str]| places.iter().any(|place| path.starts_with(place));
@@ -106,6 +123,7 @@ fn search(
     }
 }
 
+const MAX_NAME: usize = 512;
 const LISTS: &str = "/var/lib/dpkg/info";
 /// Every package has some five files there; all of Debian would fit.
 const MAX_LISTS: usize = 1_000_000;

@@ -105,7 +105,7 @@ impl Worker<'_, '_> {
             adopt(look, &fd)?;
             return Err(No::Again(Trouble::Unstable));
         }
-        let (digest, md5) = self.digests.finish(reading);
+        let (digest, beside) = self.digests.finish(reading);
         let after = fstat(&fd).map_err(failed)?;
         let is_still = match reading.length {
             Some(_) => is_one(&after, &look.object) && size_of(&after) >= length,
@@ -116,7 +116,7 @@ impl Worker<'_, '_> {
             return Err(No::Again(Trouble::Unstable));
         }
         look.object.content = Content::Hashed { algorithm: reading.algorithm, digest, length };
-        look.object.md5 = md5;
+        (look.object.md5, look.object.sha256) = (beside.md5, beside.sha256);
         look.object.text = (reading.keep > 0).then(|| text.into_boxed_slice());
         Ok(())
     }

@@ -55,6 +55,7 @@ fn look(found: &Statx) -> Look {
         xattr_trouble: None,
         verity: None,
         md5: None,
+        sha256: None,
         text: None,
     };
     Look {

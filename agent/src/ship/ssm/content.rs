@@ -1,6 +1,8 @@
 //! What Systems Manager is told of a posture: compliance items and inventory entries, bounded, in an order of their
 //! own, so that the same posture has the same hash.
 
+pub(super) mod patches;
+
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 

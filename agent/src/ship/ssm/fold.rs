@@ -6,7 +6,7 @@
 use sha2::{Digest as _, Sha256};
 
 use crate::finding::wire::base64url;
-use crate::finding::wire::body::{Change, FindingBody, InventoryBody, Told, badness};
+use crate::finding::wire::body::{Change, FindingBody, InventoryBody, PatchesBody, Told, badness};
 use crate::finding::wire::folded::{Folded, Open, Rest, Standing};
 use crate::finding::wire::record::{self, Kind};
 use crate::finding::{Severity, Verdict};
@@ -55,9 +55,13 @@ fn finding(folded: &mut Folded, line: &[u8]) -> Option<Touched> {
 
 fn inventory(folded: &mut Folded, line: &[u8]) -> Option<Touched> {
     let record = record::parse(line).ok()?;
-    let body = InventoryBody::parse(record.body).ok()?;
-    folded.time = record.time.parse().ok()?;
-    replace(folded, &body);
+    let time = record.time.parse().ok()?;
+    if let Some(patches) = PatchesBody::parse(record.body) {
+        folded.patches = Some(patches.ok()?);
+    } else {
+        replace(folded, &InventoryBody::parse(record.body).ok()?);
+    }
+    folded.time = time;
     Some(Touched::Something)
 }
 

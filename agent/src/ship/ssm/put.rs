@@ -11,7 +11,7 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::error::operation::BuildError;
 use jiff::Timestamp;
 
-use super::COMPLIANCE;
+use super::PATCH;
 use super::content::{Item, Row, hash};
 use crate::finding::Severity;
 use crate::finding::wire::folded::Folded;
@@ -49,15 +49,46 @@ impl Type {
     }
 }
 
-/// The full list each time, which takes the place of whatever was there. With nothing to say the list is empty:
-/// `Items` is required and may hold nothing (the service's model: min 0), and a complete upload overwrites all items
-/// that are there, so that a posture that is well clears the node.
+/// One compliance type.
+pub(super) struct Compliance {
+    name: &'static str,
+    /// What it is remembered by: an inventory type may have the same name.
+    pub(super) key: &'static str,
+    items: Vec<Item>,
+    pub(super) hash: String,
+}
+
+impl Compliance {
+    pub(super) fn new(name: &'static str, items: Vec<Item>) -> Self {
+        let key = if name == PATCH { PATCH_COMPLIANCE } else { name };
+        Self { name, key, hash: hash(items.iter().map(Item::to_json)), items }
+    }
+}
+
+/// Only the types that are not as they were accepted.
 pub(super) fn compliance(
     aws: &Aws,
     session: &Arc<Session>,
     node: &str,
-    items: &[Item],
-    hash: &str,
+    types: &[Compliance],
+    accepted: &Folded,
+    time: Timestamp,
+) -> Result<(), Failure> {
+    let is_new = |each: &&Compliance| accepted.accepted.get(each.key) != Some(&each.hash);
+    let changed: Vec<&Compliance> = types.iter().filter(is_new).collect();
+    // All as accepted: somebody only wants to know whether it is taken again.
+    let changed = if changed.is_empty() { types.iter().collect() } else { changed };
+    changed.into_iter().try_for_each(|each| put_compliance(aws, session, node, each, time))
+}
+
+/// The full list each time, which takes the place of whatever was there. With nothing to say the list is empty:
+/// `Items` is required and may hold nothing (the service's model: min 0), and a complete upload overwrites all items
+/// that are there, so that a posture that is well clears the node.
+fn put_compliance(
+    aws: &Aws,
+    session: &Arc<Session>,
+    node: &str,
+    of: &Compliance,
     time: Timestamp,
 ) -> Result<(), Failure> {
     let summary = ComplianceExecutionSummary::builder()
@@ -65,16 +96,16 @@ pub(super) fn compliance(
         .execution_type("guestward")
         .build()
         .map_err(unbuilt)?;
-    let items = items.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
+    let items = of.items.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
     let put = session
         .ssm
         .put_compliance_items()
         .resource_id(node)
         .resource_type("ManagedInstance")
-        .compliance_type(COMPLIANCE)
+        .compliance_type(of.name)
         .execution_summary(summary)
         .set_items(Some(items))
-        .item_content_hash(hash)
+        .item_content_hash(&of.hash)
         .upload_type(ComplianceUploadType::Complete);
     aws.call(async move { put.send().await.map(drop).map_err(Failure::of("PutComplianceItems")) })
 }
@@ -143,6 +174,9 @@ fn severity(severity: Option<Severity>) -> ComplianceSeverity {
         None => ComplianceSeverity::Unspecified,
     }
 }
+
+/// Where what was accepted is remembered.
+const PATCH_COMPLIANCE: &str = "compliance Custom:GuestwardPatch";
 
 /// The SDK misses a part, which is our mistake and no server's.
 #[expect(clippy::needless_pass_by_value, reason = "it stands behind map_err")]

@@ -210,7 +210,8 @@ impl Run<'_> {
 pub fn is_urgent(drift: &Drift) -> bool {
     let name = drift.path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
     let ending = name.iter().rposition(|byte| *byte == b'.').map_or(&b""[..], |dot| &name[dot..]);
-    let is_aside = ending.starts_with(ASIDE) && drift.matter != Some(Matter::SetId);
+    let is_aside = ending.starts_with(ASIDE) || ASIDE_BY_RPM.contains(&ending);
+    let is_aside = is_aside && drift.matter != Some(Matter::SetId);
     drift.matter.is_some() && drift.change != Change::Removed && !is_aside
 }
 
@@ -254,6 +255,8 @@ const DIFFERS: &str = "differs";
 const LISTED: &str = "listed";
 /// What ends so neither sudo nor cron nor systemd reads; dpkg-maintscript-helper(1) puts there what is removed at the end.
 const ASIDE: &[u8] = b".dpkg-";
+/// What rpm and the scripts of its packages put beside a configuration file.
+const ASIDE_BY_RPM: [&[u8]; 3] = [b".rpmnew", b".rpmsave", b".rpmorig"];
 /// As many as may be open; the rest is told object by object.
 const MAX_ACCOUNTED: usize = 100_000;
 

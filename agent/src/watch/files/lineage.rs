@@ -199,10 +199,7 @@ impl Who for Lineage {
     fn update(&mut self, mark: &Mark) -> Option<OfRun> {
         let process = self.table.get(&mark.pid).filter(|process| mark.at >= process.shared_until)?;
         let state = &process.phases.get(process.phase_at(mark.at))?.state;
-        let named = state.image.named();
-        let (device, inode) =
-            named.program.as_ref().map_or((0, 0), |program| (program.device, program.inode));
-        self.updates.of_run(state.update?, device, inode)
+        self.updates.of_run(state.update?, state.image.named().files())
     }
 
     fn ended(&mut self, now: Instant) -> Vec<Ended> {

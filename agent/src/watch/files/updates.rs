@@ -150,17 +150,18 @@ impl Updates {
         of.filter(|of| self.runs.contains_key(&of.run))
     }
 
-    pub(super) fn of_run(&self, of: Member, device: u64, inode: u64) -> Option<OfRun> {
-        let is_manager = self.member(of, device, inode)?.manages;
+    pub(super) fn of_run(&self, of: Member, files: impl Iterator<Item = (u64, u64)>) -> Option<OfRun> {
+        let is_manager = self.member(of, files)?.manages;
         Some(OfRun { id: of.run, is_manager })
     }
 
-    /// Somebody of that run who executes this file.
-    pub(super) fn member(&self, of: Member, device: u64, inode: u64) -> Option<Member> {
+    /// Somebody of that run who executes these files, device and inode: a program, and the script that it was started for.
+    pub(super) fn member(&self, of: Member, mut files: impl Iterator<Item = (u64, u64)>) -> Option<Member> {
         let run = self.runs.get(&of.run)?;
-        let manages =
-            run.replaced.contains(&(device, inode)) || self.recognised.manager(device, inode).is_some();
-        Some(Member { manages, ..of })
+        let is_manager = |(device, inode)| {
+            run.replaced.contains(&(device, inode)) || self.recognised.manager(device, inode).is_some()
+        };
+        Some(Member { manages: files.any(is_manager), ..of })
     }
 
     /// The runs that are over by now, each once; what was told before is forgotten.

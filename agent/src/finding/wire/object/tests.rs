@@ -137,6 +137,7 @@ pub(crate) fn object() -> Object {
         xattr_trouble: None,
         verity: Some(Box::new(Verity { algorithm: 1, digest: Box::new([3; 4]) })),
         md5: None,
+        sha256: None,
         text: None,
     }
 }

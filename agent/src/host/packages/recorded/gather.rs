@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::conffiles::{self, Conffiles};
 use super::lines::Lines;
-use super::{Entry, Kind, Names, Owner, Recorded, parse};
+use super::{Entry, Kind, Names, Owner, Recorded, alternatives, parse};
 use crate::host::files::owners::diverted;
 use crate::host::packages::dpkg::{Database, STATUS_PARTS};
 use crate::host::{Cause, Host, Text, Unreadable};
@@ -45,7 +45,7 @@ pub(super) fn gather(host: &Host, names: Names, wanted: Option<&[u64]>) -> Resul
     entries.sort_unstable_by_key(|entry| (entry.hash, entry.kind, entry.package));
     entries.dedup_by_key(|entry| entry.hash);
     entries.shrink_to_fit();
-    Ok(Recorded { entries, packages, names })
+    Ok(Recorded { entries, packages, names, told: None })
 }
 
 struct Gather<'a> {
@@ -113,7 +113,7 @@ impl Gather<'_> {
             let Some(path) = path(line) else { return };
             let hash = diversions.hash(names, &path, package);
             if is_wanted(*wanted, hash) {
-                own.push(Entry { hash, md5: [0; 16], package: index, kind: Kind::Listed });
+                own.push(Entry { hash, said: [0; 16], package: index, kind: Kind::Listed, bits: 0 });
             }
         })?;
         own.sort_unstable_by_key(|entry| entry.hash);
@@ -132,7 +132,7 @@ impl Gather<'_> {
             path.extend_from_slice(below);
             let hash = diversions.hash(names, &path, package);
             if let Ok(at) = own.binary_search_by_key(&hash, |entry| entry.hash) {
-                (own[at].md5, own[at].kind) = (md5, Kind::Recorded);
+                (own[at].said, own[at].kind) = (md5, Kind::Recorded);
             }
         })
     }
@@ -142,7 +142,7 @@ impl Gather<'_> {
         let listed = self.own.len();
         for (md5, path) in self.conffiles.remove(key.as_bytes()).unwrap_or_default() {
             let hash = self.diversions.hash(&self.names, &path, name);
-            let entry = Entry { hash, md5, package: index, kind: Kind::Configuration };
+            let entry = Entry { hash, said: md5, package: index, kind: Kind::Configuration, bits: 0 };
             match self.own[..listed].binary_search_by_key(&hash, |entry| entry.hash) {
                 Ok(at) => self.own[at] = entry,
                 Err(_) if is_wanted(self.wanted, hash) => self.own.push(entry),
@@ -156,27 +156,16 @@ impl Gather<'_> {
         let dpkg =
             database.packages.iter().position(|package| package.name == "dpkg" && package.is_present());
         let Some(index) = dpkg.and_then(|index| u32::try_from(index).ok()) else { return Ok(()) };
-        let found = match self.host.list(ALTERNATIVES, MAX_ALTERNATIVES) {
-            Err(cause) if cause.is_absent() => return Ok(()),
-            found => found?,
-        };
-        for name in found {
-            let bytes = match self.host.read(Path::new(ALTERNATIVES).join(&name), MAX_SMALL) {
-                Err(cause) if cause.is_absent() => continue,
-                bytes => bytes?,
-            };
-            for link in parse::alternative(name.as_bytes(), &bytes) {
-                let hash = self.names.hash(&link);
-                if is_wanted(self.wanted, hash) {
-                    self.entries.push(Entry { hash, md5: [0; 16], package: index, kind: Kind::Listed });
-                }
+        alternatives::each(self.host, ALTERNATIVES, |link| {
+            let hash = self.names.hash(link);
+            if is_wanted(self.wanted, hash) {
+                self.entries.push(Entry { hash, said: [0; 16], package: index, kind: Kind::Listed, bits: 0 });
             }
-        }
-        Ok(())
+        })
     }
 }
 
-fn is_wanted(wanted: Option<&[u64]>, hash: u64) -> bool {
+pub(super) fn is_wanted(wanted: Option<&[u64]>, hash: u64) -> bool {
     wanted.is_none_or(|wanted| wanted.binary_search(&hash).is_ok())
 }
 
@@ -239,7 +228,5 @@ pub(super) const ALTERNATIVES: &str = "/var/lib/dpkg/alternatives";
 const MAX_LISTS: usize = 1_000_000;
 /// The largest of Debian's has some ten megabytes.
 const MAX_LIST: u64 = 64 * 1024 * 1024;
-/// A Debian has a few dozen diversions; an alternative has a few kilobytes.
+/// A Debian has a few dozen diversions.
 const MAX_SMALL: u64 = 4 * 1024 * 1024;
-/// A Debian has a few hundred.
-const MAX_ALTERNATIVES: usize = 100_000;

@@ -44,7 +44,7 @@ fn digest16(text: &[u8]) -> Option<[u8; 16]> {
     Some(digest)
 }
 
-fn nibble(digit: u8) -> Option<u8> {
+pub(super) fn nibble(digit: u8) -> Option<u8> {
     match digit {
         b'0'..=b'9' => Some(digit - b'0'),
         b'a'..=b'f' => Some(digit - b'a' + 10),

@@ -73,7 +73,12 @@ fn one_record_has_all_that_the_run_accounts_for_and_no_sweep_tells_it_again() {
 fn what_is_put_aside_waits_and_what_only_looks_so_does_not() {
     let urgent = |path: &str, matter| is_urgent(&Drift { matter: Some(matter), ..drift(path) });
     assert!(!urgent("/etc/cron.d/x.dpkg-remove", Matter::Cron));
+    assert!(!urgent("/etc/cron.d/x.rpmsave", Matter::Cron));
     assert!(urgent("/etc/cron.d/x", Matter::Cron));
+    assert!(
+        urgent("/etc/cron.d/x;5f3b1c2d", Matter::Cron),
+        "rpm's own name for what it writes, and cron reads it"
+    );
     assert!(urgent("/etc/systemd/system/x.dpkg-new.service", Matter::Unit), "systemd reads it");
     assert!(urgent("/usr/bin/x.dpkg-new", Matter::SetId));
     assert!(!is_urgent(&drift("/etc/x")));

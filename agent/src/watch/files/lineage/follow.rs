@@ -96,7 +96,7 @@ impl Lineage {
         let (update, is_new) = self.updates.executed(before.update, files, now);
         let found = chain.as_ref().and_then(|chain| chain.program().map(|opened| (chain, opened)));
         let (image, from, kind) = match found {
-            Some((chain, opened)) => (Image::of(&opened.file), chain.end(), Turn::Executed),
+            Some((chain, opened)) => (Image::of(&opened.file, chain.script()), chain.end(), Turn::Executed),
             None => (Image::new(None, None), self.at, Turn::ExecutedUnseen),
         };
         process.awaited = None;
@@ -126,11 +126,14 @@ impl Lineage {
             };
             if let Some(chain) = if is_its { self.opens.take(pid, more + 1) } else { None } {
                 process.complete(&image, &chain);
+                // A script that came with the batch before is still what is executed.
+                let script = image.named().script.clone();
                 if !chain.is_closed() {
                     process.awaited = Some(image);
                     self.awaited.push(pid);
                 }
-                let (update, is_new) = self.updates.executed(process.update(), chain.files(), now);
+                let files = chain.files().chain(script.as_deref());
+                let (update, is_new) = self.updates.executed(process.update(), files, now);
                 if let Some(phase) = process.now_mut() {
                     phase.state.update = update;
                 }

@@ -79,9 +79,8 @@ impl Lineage {
         for details in &found {
             let parents = self.parents(details.parent, &above);
             let of_parent = self.table.get(&details.parent).and_then(Process::update);
-            let (device, inode) =
-                details.program.as_ref().map_or((0, 0), |program| (program.device, program.inode));
-            let update = of_parent.and_then(|of| self.updates.member(of, device, inode));
+            let file = details.program.iter().map(|program| (program.device, program.inode));
+            let update = of_parent.and_then(|of| self.updates.member(of, file));
             self.updates.joined(update);
             if let Some(process) = self.table.get_mut(&details.pid) {
                 process.parents = parents;
@@ -193,7 +192,7 @@ fn name(image: &Image, details: &Details, is_awaited: bool) -> bool {
     let Some(found) = &details.program else { return false };
     let is_same = named.program.as_ref().is_some_and(|known| is_same(known, found));
     if named.program.is_none() || (is_awaited && !is_same) {
-        named.program = Some(found.clone());
+        (named.program, named.script) = (Some(found.clone()), None);
         named.command.clone_from(&details.command);
         return false;
     }

@@ -7,6 +7,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::super::who::Executed;
+use super::process::is_python;
 
 #[derive(Debug, Clone)]
 pub(super) struct Opened {
@@ -26,6 +27,13 @@ impl Chain {
     /// The last one that is no loader; the loader itself if nothing else was executed.
     pub(super) fn program(&self) -> Option<&Opened> {
         last_program(&self.0)
+    }
+
+    /// The script that the program was opened for, if the program is Python.
+    pub(super) fn script(&self) -> Option<Arc<Executed>> {
+        let at = self.0.iter().rposition(|opened| !opened.is_loader)?;
+        let (program, before) = (self.0.get(at)?, self.0.get(at.checked_sub(1)?)?);
+        (is_python(&program.file.path) && !before.is_loader).then(|| Arc::clone(&before.file))
     }
 
     pub(super) fn end(&self) -> u64 {

@@ -20,15 +20,26 @@ pub(super) struct Image(Mutex<Named>);
 pub(super) struct Named {
     pub(super) program: Option<Program>,
     pub(super) command: Option<Text>,
+    /// What the program was started for, if it is Python: dnf is a script, and installs packages itself.
+    pub(super) script: Option<Arc<Executed>>,
+}
+
+impl Named {
+    /// Device and inode of each.
+    pub(super) fn files(&self) -> impl Iterator<Item = (u64, u64)> {
+        let program = self.program.iter().map(|program| (program.device, program.inode));
+        program.chain(self.script.iter().map(|script| (script.device, script.inode)))
+    }
 }
 
 impl Image {
     pub(super) fn new(program: Option<Program>, command: Option<Text>) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(Named { program, command })))
+        Arc::new(Self(Mutex::new(Named { program, command, script: None })))
     }
 
-    pub(super) fn of(file: &Executed) -> Arc<Self> {
-        Self::new(Some(program(file)), None)
+    pub(super) fn of(file: &Executed, script: Option<Arc<Executed>>) -> Arc<Self> {
+        let program = Some(program(file));
+        Arc::new(Self(Mutex::new(Named { program, command: None, script })))
     }
 
     pub(super) fn named(&self) -> MutexGuard<'_, Named> {
@@ -38,6 +49,16 @@ impl Image {
 
 pub(super) fn program(file: &Executed) -> Program {
     Program { path: file.path.clone(), device: file.device, inode: file.inode, ..Program::default() }
+}
+
+fn file(program: Program) -> Executed {
+    Executed { path: program.path, device: program.device, inode: program.inode }
+}
+
+/// `python3.9`, and what RHEL 8 has for its own tools: `/usr/libexec/platform-python3.6`.
+pub(super) fn is_python(path: &[u8]) -> bool {
+    let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+    name.starts_with(b"python") || name.starts_with(b"platform-python")
 }
 
 /// Whether both are one file. An overlay shows another device and inode than the file system below it, and a container
@@ -201,7 +222,12 @@ impl Process {
         if let Some(opened) =
             chain.program().filter(|_| !chain.is_loader_alone() || image.named().program.is_none())
         {
-            image.named().program = Some(program(&opened.file));
+            let mut named = image.named();
+            let before = named.program.replace(program(&opened.file));
+            // The script came with the batch before.
+            let alone =
+                || before.filter(|_| is_python(&opened.file.path)).map(|script| Arc::new(file(script)));
+            named.script = chain.script().or_else(alone);
         }
         for phase in self.phases.iter_mut().filter(|phase| Arc::ptr_eq(&phase.state.image, image)) {
             phase.actor = None;

@@ -460,11 +460,36 @@ fn a_manager_that_is_replaced_by_its_own_run_is_one_within_it() {
     assert_eq!(rig.lineage.update(&outside), None);
 }
 
+#[test]
+fn a_script_that_manages_is_its_interpreter_and_no_other_program_of_it() {
+    for split in [false, true] {
+        let mut rig =
+            Rig::with(package_manager(), vec![details(1, 0, "/sbin/init"), details(10, 1, "/bin/bash")]);
+        // The two queues are not read at once: the script may come a batch before its interpreter.
+        if split {
+            rig.opens(20, &["/usr/bin/unattended-upgrade"]);
+            rig.ends(&[fork(10, 20), exec(20)]);
+            rig.opens(20, &["/usr/bin/python3.11", LOADER]);
+        } else {
+            rig.opens(20, &["/usr/bin/unattended-upgrade", "/usr/bin/python3.11", LOADER]);
+        }
+        let script = rig.mark(20);
+        rig.opens(21, &["/usr/bin/python3.11", LOADER]);
+        let other = rig.mark(21);
+        rig.opens(22, &["/srv/script", "/usr/bin/python3.11", LOADER]);
+        let another = rig.mark(22);
+        let begin = if split { vec![] } else { vec![fork(10, 20), exec(20)] };
+        rig.ends(&[begin, vec![fork(20, 21), exec(21), fork(20, 22), exec(22)]].concat());
+        let is_manager = |mark| rig.lineage.updates_of(mark).map(|(_, is_manager)| is_manager);
+        assert_eq!(is_manager(script), Some(true), "split: {split}");
+        assert_eq!((is_manager(other), is_manager(another)), (Some(false), Some(false)), "split: {split}");
+    }
+}
+
 impl Lineage {
     fn updates_of(&self, mark: Mark) -> Option<(crate::watch::files::who::UpdateId, bool)> {
         let process = self.table.get(&mark.pid)?;
         let state = &process.phases.get(process.phase_at(mark.at))?.state;
-        let (device, inode) = state.image.named().program.as_ref().map(|of| (of.device, of.inode))?;
-        self.updates.of_run(state.update?, device, inode).map(|of| (of.id, of.is_manager))
+        self.updates.of_run(state.update?, state.image.named().files()).map(|of| (of.id, of.is_manager))
     }
 }

@@ -1,0 +1,111 @@
+//! Where dnf, yum and zypper keep what a repository gave them.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use ring::digest::{SHA256, digest};
+
+use super::config::Config;
+use super::repomd::Repomd;
+use super::repos::Repo;
+use crate::host::{Host, Unreadable};
+
+/// A repository's metadata on the disk.
+#[derive(Debug)]
+pub(super) struct Cached {
+    pub(super) repomd: Repomd,
+    /// Where its files may be.
+    pub(super) directories: Vec<PathBuf>,
+    /// When it was last got, or found to be the newest there is.
+    pub(super) checked: Option<Timestamp>,
+}
+
+impl Cached {
+    /// The newest of what is there for the address that is configured; `None` where nothing is.
+    pub(super) fn of(
+        host: &Host,
+        config: &Config,
+        repo: &Repo,
+        is_zypper: bool,
+    ) -> Result<Option<Self>, Unreadable> {
+        let mut newest: Option<(i64, PathBuf, Vec<PathBuf>)> = None;
+        for (file, directories) in places(config, repo, is_zypper) {
+            let meta = match host.stat(&file) {
+                Err(cause) if cause.is_absent() => continue,
+                meta => meta?,
+            };
+            if newest.as_ref().is_none_or(|(mtime, ..)| *mtime < meta.mtime) {
+                newest = Some((meta.mtime, file, directories));
+            }
+        }
+        let Some((mtime, file, directories)) = newest else { return Ok(None) };
+        let bytes = host.read(&file, MAX_REPOMD)?;
+        let repomd = Repomd::parse(&bytes).map_err(|what| Unreadable::malformed(&file, 0, what))?;
+        // What dnf finds to be unchanged it marks by touching the list of packages (libdnf's `Repo::Impl::load`).
+        let primary = match repomd.find(&["primary"]) {
+            Some(primary) => primary.place(host, &directories)?,
+            None => None,
+        };
+        let touched = primary.and_then(|path| host.stat(path).ok()).map(|meta| meta.mtime);
+        let checked = Timestamp::from_second(mtime.max(touched.unwrap_or(mtime))).ok();
+        Ok(Some(Self { repomd, directories, checked }))
+    }
+}
+
+/// Every place where the table of contents may be, with those of the files.
+fn places(config: &Config, repo: &Repo, is_zypper: bool) -> Vec<(PathBuf, Vec<PathBuf>)> {
+    let in_repodata = |directory: PathBuf| {
+        let repodata = directory.join("repodata");
+        (repodata.join("repomd.xml"), vec![repodata])
+    };
+    if is_zypper {
+        return vec![in_repodata(Path::new("/var/cache/zypp/raw").join(&repo.id))];
+    }
+    let mut places = Vec::new();
+    for cache in config.caches() {
+        for address in &repo.addresses {
+            places.push(in_repodata(cache.join(name(&repo.id, address))));
+        }
+        let mut yums = vec![cache.join(&repo.id)];
+        for release in config.meanings("$releasever") {
+            yums.push(cache.join(config.base()).join(release).join(&repo.id));
+        }
+        for directory in yums {
+            let files = vec![directory.clone(), directory.join("gen"), directory.join("repodata")];
+            places.push((directory.join("repomd.xml"), files));
+        }
+    }
+    places
+}
+
+/// The directory of a repository: its id, and the beginning of a sum of its address (libdnf's `Repo::Impl::getHash`).
+fn name(id: &str, address: &str) -> String {
+    let sum = digest(&SHA256, address.as_bytes());
+    let begin: String = sum.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("{id}-{begin}")
+}
+
+/// Directories that a repository of that id left there under other addresses.
+pub(super) fn left_over(host: &Host, config: &Config, id: &str) -> Vec<String> {
+    let is_one = |name: &str| {
+        let sum = name.strip_prefix(id).and_then(|rest| rest.strip_prefix('-'));
+        sum.is_some_and(|sum| sum.len() == 16 && sum.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    };
+    let names = config.caches().into_iter().filter_map(|cache| host.list(cache, MAX_NAMES).ok()).flatten();
+    names.filter_map(|name| name.to_str().filter(|name| is_one(name)).map(str::to_owned)).collect()
+}
+
+/// A few KiB.
+const MAX_REPOMD: u64 = 1024 * 1024;
+const MAX_NAMES: usize = 100_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_is_named_by_its_address() {
+        // What dnf 4.14 made of it.
+        assert_eq!(name("r1", "file:///tmp/g/dnfx/repo1/"), "r1-4862879f9b003508");
+    }
+}

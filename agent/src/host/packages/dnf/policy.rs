@@ -1,0 +1,220 @@
+//! What dnf would choose: of each installed package, the newest version that is offered, and the notices on the way.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::rc::Rc;
+
+use jiff::Timestamp;
+
+use super::super::advisory::Advisory;
+use super::super::rpm::Package;
+use super::modules::Modules;
+use super::pattern::Named;
+use super::primary::Offered;
+use super::repos::Repo;
+use super::rules::{Rules, Withheld};
+use super::updateinfo::{Fixed, Notice};
+use super::wanted::{Evr, Wanted};
+
+/// Everything that is asked of each package that a repository offers.
+#[derive(Debug)]
+pub(super) struct Policy<'a> {
+    pub(super) wanted: &'a Wanted<'a>,
+    pub(super) repos: &'a [Repo],
+    pub(super) rules: Rules,
+    pub(super) modules: Modules,
+    /// Whether a package may take the place of another (`obsoletes` of dnf.conf).
+    pub(super) replaces: bool,
+    /// zypper stays with the vendor that a package came from.
+    pub(super) keeps_vendor: bool,
+    /// As rpm calls this machine: of other machines' packages, only those are offered that are installed already.
+    pub(super) base: &'a str,
+    pub(super) offers: Vec<Offer<'a>>,
+    pub(super) found: Vec<Found<'a>>,
+    /// The best priority that any repository offers a name with.
+    pub(super) best: HashMap<String, i64>,
+    hidden: HashSet<String>,
+}
+
+/// A version that would take the place of an installed one.
+#[derive(Debug)]
+pub(super) struct Offer<'a> {
+    pub(super) package: &'a Package,
+    pub(super) name: String,
+    pub(super) architecture: String,
+    pub(super) evr: Evr,
+    pub(super) repo: usize,
+    pub(super) withheld: Option<Withheld>,
+}
+
+/// A notice about a newer version than the installed one.
+#[derive(Debug)]
+pub(super) struct Found<'a> {
+    pub(super) package: &'a Package,
+    pub(super) architecture: String,
+    pub(super) evr: Evr,
+    pub(super) repo: usize,
+    pub(super) advisory: Rc<Advisory>,
+}
+
+impl<'a> Policy<'a> {
+    pub(super) fn new(wanted: &'a Wanted<'a>, repos: &'a [Repo], rules: Rules, modules: Modules) -> Self {
+        Self {
+            wanted,
+            repos,
+            rules,
+            modules,
+            replaces: true,
+            keeps_vendor: false,
+            base: "",
+            offers: Vec::new(),
+            found: Vec::new(),
+            best: HashMap::new(),
+            hidden: HashSet::new(),
+        }
+    }
+
+    /// A repository offers this.
+    pub(super) fn offer(&mut self, repo: usize, offered: &Offered) -> Result<(), String> {
+        let Offered { name, architecture, evr, .. } = offered;
+        let named =
+            Named { name, epoch: evr.epoch, version: &evr.version, release: &evr.release, architecture };
+        let has_hotfixes = self.repos.get(repo).is_some_and(|repo| repo.has_hotfixes);
+        if !has_hotfixes && self.modules.hide(&named, &offered.provides) {
+            self.hidden.insert(format!("{name}-{evr}.{architecture}"));
+            return Ok(());
+        }
+        let own = self.repos.get(repo).and_then(|repo| repo.rules.withhold(&named));
+        let withheld = own.or_else(|| self.rules.withhold(&named));
+        if withheld.is_none() {
+            let priority = self.priority(repo);
+            let best = self.best.entry(name.clone()).or_insert(priority);
+            *best = priority.min(*best);
+        }
+        let is_ours = [self.base, "noarch"].contains(&architecture.as_str());
+        let upgraded = self.wanted.upgraded_by(name, architecture, evr);
+        if let Some(package) = upgraded.filter(|package| is_ours || package.architecture == *architecture) {
+            let withheld = withheld.clone().or_else(|| self.vendor(package, offered));
+            self.keep(package, offered, repo, withheld)?;
+        }
+        self.replacements(repo, offered, withheld.as_ref())
+    }
+
+    fn replacements(
+        &mut self,
+        repo: usize,
+        offered: &Offered,
+        withheld: Option<&Withheld>,
+    ) -> Result<(), String> {
+        if !self.replaces {
+            return Ok(());
+        }
+        let is_ours = [self.base, "noarch"].contains(&offered.architecture.as_str());
+        let wanted = self.wanted;
+        for relation in offered.obsoletes.iter().filter(|relation| relation.name != offered.name) {
+            for (package, evr) in wanted.all(&relation.name) {
+                if relation.meets(evr) && (is_ours || package.architecture == offered.architecture) {
+                    // Nothing takes the place of what is locked.
+                    let withheld = withheld.cloned().or_else(|| self.rules.lock(&package.name));
+                    self.keep(package, offered, repo, withheld)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn keep(
+        &mut self,
+        package: &'a Package,
+        offered: &Offered,
+        repo: usize,
+        withheld: Option<Withheld>,
+    ) -> Result<(), String> {
+        if self.offers.len() == MAX_KEPT {
+            return Err("it offers too many versions of what is installed".to_owned());
+        }
+        let Offered { name, architecture, evr, .. } = offered.clone();
+        self.offers.push(Offer { package, name, architecture, evr, repo, withheld });
+        Ok(())
+    }
+
+    fn vendor(&self, package: &Package, offered: &Offered) -> Option<Withheld> {
+        let differs = self.keeps_vendor && package.vendor != offered.vendor;
+        differs.then(|| Withheld {
+            state: super::super::PendingState::KeptBack,
+            reason: format!(
+                "zypper does not change the vendor from {} to {}",
+                package.vendor, offered.vendor
+            ),
+        })
+    }
+
+    /// A repository tells this.
+    pub(super) fn tell(&mut self, repo: usize, notice: Notice) -> Result<(), String> {
+        let advisory = Rc::new(notice.advisory);
+        for fixed in notice.packages {
+            if !self.applies(&fixed) {
+                continue;
+            }
+            let exact = self.wanted.exactly(&fixed.name, &fixed.architecture);
+            let older = exact.filter(|(_, evr)| evr.compare(&fixed.evr).is_lt()).map(|(package, _)| *package);
+            let across = || self.wanted.upgraded_by(&fixed.name, &fixed.architecture, &fixed.evr);
+            let package = if exact.is_some() { older } else { across() };
+            let Some(package) = package else { continue };
+            if self.found.len() == MAX_KEPT {
+                return Err("it has too many notices about what is installed".to_owned());
+            }
+            let Fixed { architecture, evr, .. } = fixed;
+            self.found.push(Found { package, architecture, evr, repo, advisory: Rc::clone(&advisory) });
+        }
+        Ok(())
+    }
+
+    /// Whether a notice's package is for this machine: of an enabled stream, or, outside of modules, not hidden by one
+    /// (libdnf's `getApplicablePackages`).
+    fn applies(&self, fixed: &Fixed) -> bool {
+        if fixed.modules.is_empty() {
+            let Fixed { name, evr, architecture, .. } = fixed;
+            return self.hidden.is_empty() || !self.hidden.contains(&format!("{name}-{evr}.{architecture}"));
+        }
+        fixed.modules.iter().any(|(name, stream)| self.modules.is_enabled(name, stream))
+    }
+
+    pub(super) fn priority(&self, repo: usize) -> i64 {
+        self.repos.get(repo).map_or(99, |repo| repo.priority)
+    }
+
+    /// The offers and notices of every installed package that has any.
+    pub(super) fn groups(&self) -> Vec<Group<'_>> {
+        let mut groups: BTreeMap<(&str, &str), Group<'_>> = BTreeMap::new();
+        let empty = |package| Group { package, offers: Vec::new(), found: Vec::new() };
+        for offer in &self.offers {
+            let key = (offer.package.name.as_str(), offer.package.architecture.as_str());
+            groups.entry(key).or_insert_with(|| empty(offer.package)).offers.push(offer);
+        }
+        for found in &self.found {
+            let key = (found.package.name.as_str(), found.package.architecture.as_str());
+            // Of another architecture, a notice is for the version that would really come.
+            let is_offered = self.offers.iter().any(|offer| {
+                std::ptr::eq(offer.package, found.package) && offer.architecture == found.architecture
+            });
+            if found.architecture == found.package.architecture || is_offered {
+                groups.entry(key).or_insert_with(|| empty(found.package)).found.push(found);
+            }
+        }
+        groups.into_values().collect()
+    }
+}
+
+/// All about one installed package.
+#[derive(Debug)]
+pub(super) struct Group<'a> {
+    pub(super) package: &'a Package,
+    pub(super) offers: Vec<&'a Offer<'a>>,
+    pub(super) found: Vec<&'a Found<'a>>,
+}
+
+/// When the repositories were made, in their order.
+pub(super) type Made = Vec<Option<Timestamp>>;
+
+/// A repository that keeps every version it ever had offers some ten thousand of what is installed.
+const MAX_KEPT: usize = 300_000;
