@@ -1,5 +1,6 @@
 //! Our list held against the package manager's own answer, by the command that a timer starts every night.
 
+use std::collections::BTreeMap;
 use std::process::Output;
 
 use serde_json::Value;
