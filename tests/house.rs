@@ -175,6 +175,13 @@ const EXCEPTIONS: &[(&str, &[&str], &str)] = &[
         &["OpenOptions", "fs::remove_file"],
         "the operator names the file of a first key, and one that came to nothing goes again",
     ),
+    ("host/packages/dnf/rules.rs", &["toml"], "dnf 5 keeps its version locks in TOML"),
+    ("host/packages/exploited/forms.rs", &["Deserialize"], "a catalogue of CISA's has CISA's form"),
+    (
+        "host/packages/appeared/document.rs",
+        &["Deserialize"],
+        "a memory of the sensor's own, which host reads; no record has its form",
+    ),
     (
         "cli/packages/self_check/asked.rs",
         &["Command::new", "std::process::Command"],
@@ -278,7 +285,8 @@ fn only_the_wire_knows_how_a_record_is_written() {
         let derives =
             code.contains("Serialize)]") || code.contains("Serialize,") || code.contains("Deserialize");
         let is_wire = path.to_str().unwrap().contains("finding/wire");
-        assert!(is_wire || !derives, "{} derives serde", path.display());
+        let is_other = is_excepted(&path, "Deserialize");
+        assert!(is_wire || is_other || !derives, "{} derives serde", path.display());
     }
 }
 
@@ -286,7 +294,9 @@ fn only_the_wire_knows_how_a_record_is_written() {
 fn only_the_policy_file_knows_toml() {
     for (path, _, code) in sources() {
         assert!(
-            path.to_str().unwrap().contains("policy/file") || !code.contains("toml::"),
+            path.to_str().unwrap().contains("policy/file")
+                || is_excepted(&path, "toml")
+                || !code.contains("toml::"),
             "{} reads TOML",
             path.display()
         );

@@ -71,8 +71,8 @@ pub(super) fn flavour(running: &str, installed: &[InstalledKernel]) -> Option<St
 
 /// `amzn2023` of `6.1.109-118.189.amzn2023.x86_64`, `el9` of `5.14.0-503.11.1.el9_5.x86_64`.
 fn mark(release: &str) -> Option<&str> {
-    let parts = release.split('.');
-    let mark = parts.filter(|part| MARKS.iter().any(|mark| part.starts_with(mark))).last()?;
+    let mut parts = release.split('.');
+    let mark = parts.rfind(|part| MARKS.iter().any(|mark| part.starts_with(mark)))?;
     Some(mark.split('_').next().unwrap_or(mark))
 }
 
