@@ -115,6 +115,8 @@ complete -c guestward -n "__fish_guestward_using_subcommand baseline; and __fish
 complete -c guestward -n "__fish_guestward_using_subcommand packages" -l root -d 'Look at the machine below this directory' -r -F
 complete -c guestward -n "__fish_guestward_using_subcommand packages" -l format -d 'For people, or for programs' -r -f -a "text\t''
 json\t''"
+complete -c guestward -n "__fish_guestward_using_subcommand packages" -l self-check -d 'Ask the package manager itself as well, and say where its list is another one'
+complete -c guestward -n "__fish_guestward_using_subcommand packages" -l record -d 'Keep what came of it in the agent\'s state, for the check packages-self-check'
 complete -c guestward -n "__fish_guestward_using_subcommand packages" -s h -l help -d 'Print help'
 complete -c guestward -n "__fish_guestward_using_subcommand ship" -l policy -d 'The policy, instead of $GUESTWARD_POLICY or /etc/guestward/policy.toml with policy.d/*.toml' -r -F
 complete -c guestward -n "__fish_guestward_using_subcommand ship" -s h -l help -d 'Print help'

@@ -13,7 +13,7 @@ use super::watched::{CHECKS, EVENTS_ALONE, about, event, of_path, succeed};
 
 #[test]
 fn an_update_is_one_record_and_no_alarm() {
-    let (rig, sensor) = shop("");
+    let (_alone, rig, sensor) = shop("");
     dpkg(&rig, &package(&rig, "2", ""));
     let update = update(&rig);
     assert_eq!(update["manager"], "dpkg", "{update:#}");
@@ -52,7 +52,7 @@ fn an_update_is_one_record_and_no_alarm() {
 
 #[test]
 fn what_an_update_brings_along_and_no_package_records_is_worse_than_a_change() {
-    let (rig, sensor) = shop("");
+    let (_alone, rig, sensor) = shop("");
     dpkg(
         &rig,
         &package(&rig, "2", "#!/bin/sh\necho evil > /opt/shop/planted\necho evil >> /opt/shop/file-1\n"),
@@ -70,7 +70,7 @@ fn what_an_update_brings_along_and_no_package_records_is_worse_than_a_change() {
 
 #[test]
 fn the_right_content_by_the_wrong_hand_is_told() {
-    let (rig, sensor) = shop("");
+    let (_alone, rig, sensor) = shop("");
     let deb = package(&rig, "2", "");
     // As an installation would leave it, but by tar.
     let line = format!(
@@ -86,7 +86,7 @@ fn the_right_content_by_the_wrong_hand_is_told() {
 
 #[test]
 fn a_backdoor_is_told_before_the_update_ends() {
-    let (rig, sensor) = shop("");
+    let (_alone, rig, sensor) = shop("");
     let (goes_on, wait) = waiting(&rig);
     let script = format!("#!/bin/sh\ncp /bin/true /opt/shop/door\nchmod 4755 /opt/shop/door\n{wait}\n");
     let deb = package(&rig, "2", &script);
@@ -104,7 +104,7 @@ fn a_backdoor_is_told_before_the_update_ends() {
 
 #[test]
 fn whoever_is_left_behind_by_an_update_works_for_himself() {
-    let (rig, sensor) = shop("");
+    let (_alone, rig, sensor) = shop("");
     let (goes_on, wait) = waiting(&rig);
     let script = format!("#!/bin/sh\n({wait}; echo late > /opt/shop/late) > /dev/null 2>&1 < /dev/null &\n");
     dpkg(&rig, &package(&rig, "2", &script));
@@ -127,7 +127,16 @@ fn waiting(rig: &Rig) -> (PathBuf, String) {
 const FILES: usize = 40;
 
 /// Version 1 is installed, and agreed on.
-fn shop(more: &str) -> (Rig, Daemon) {
+/// A sensor hears of every process there is, so another test's package manager would join the run of this one's.
+pub(super) type Alone = std::sync::MutexGuard<'static, ()>;
+
+pub(super) fn alone() -> Alone {
+    static ONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn shop(more: &str) -> (Alone, Rig, Daemon) {
+    let alone = alone();
     let line = "cp -a /var/lib/dpkg \"$1/dpkg\"; mount --bind \"$1/dpkg\" /var/lib/dpkg\n\
                 mkdir \"$1/opt\"; mount --bind \"$1/opt\" /opt";
     let rig = Rig::with_mounts(CHECKS, "", line);
@@ -142,7 +151,7 @@ fn shop(more: &str) -> (Rig, Daemon) {
     event(&rig, "created");
     rig.sensor_until("it watches", |sensor| sensor["files"]["live"]["state"] == "watching");
     rig.sensor_until("the first comparison is over", |sensor| !sensor["files"]["last"].is_null());
-    (rig, sensor)
+    (alone, rig, sensor)
 }
 
 /// A package with as many files, and what runs behind their installation.

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::rfc3339_millis;
 use crate::host::packages::advisory::Urgency;
-use crate::host::packages::{Freshness, Manager, Packages, Pending, Reboot, Restart};
+use crate::host::packages::{Freshness, Locked, Manager, Packages, Pending, Reboot, Restart};
 
 pub const PACKAGES_SCHEMA: &str = "guestward.packages/1";
 
@@ -23,6 +23,8 @@ pub struct Document<'a> {
     reboot: RebootState<'a>,
     restart: Vec<RestartEntry<'a>>,
     metadata: MetadataState,
+    /// The release that updates are taken from, whatever came after it; null where none is locked.
+    locked: Option<LockedState<'a>>,
 }
 
 impl<'a> Document<'a> {
@@ -37,6 +39,7 @@ impl<'a> Document<'a> {
             reboot: RebootState::of(packages),
             restart: restart.iter().map(RestartEntry::from).collect(),
             metadata: MetadataState::of(packages, now, max_age),
+            locked: pending.and_then(|updates| updates.locked.as_ref()).map(LockedState::from),
         }
     }
 }
@@ -88,6 +91,22 @@ impl<'a> From<&'a Pending> for Entry<'a> {
                 not_after: pending.available.not_after.map(rfc3339_millis),
             },
         }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct LockedState<'a> {
+    release: &'a str,
+    by: &'a str,
+    /// The day that the release names.
+    date: Option<String>,
+    newest: Option<&'a str>,
+}
+
+impl<'a> From<&'a Locked> for LockedState<'a> {
+    fn from(locked: &'a Locked) -> Self {
+        let Locked { release, by, date, newest } = locked;
+        Self { release, by, date: date.map(rfc3339_millis), newest: newest.as_deref() }
     }
 }
 
@@ -217,13 +236,15 @@ mod tests {
         let expected = serde_json::json!({
             "schema": "guestward.packages/1", "manager": "apt", "installed": 0,
             "pending": [{"name": "openssl", "arch": "amd64", "installed": "1", "candidate": "2", "security": true,
-                "state": "held", "origin": "Debian:stable-security", "advisories": [], "cves": [], "severity": null,
+                "state": "held", "origin": "Debian:stable-security", "reason": null, "hidden_fix": null,
+                "advisories": [], "cves": [], "severity": null,
                 "available_since": {"not_before": null, "not_after": "2026-11-22T00:00:00.000Z"}}],
             "reboot": {"needed": null, "reason": "nothing runs in this tree: it has no /proc/sys/kernel/osrelease",
-                "running": null, "newest": null},
+                "running": null, "newest": null, "livepatches": []},
             "restart": [{"pid": 7, "unit": "x.service", "uid": 0, "packages": ["libc6"]}],
             "metadata": {"state": "fresh", "as_of": "2026-11-22T00:00:00.000Z",
                 "checked": "2026-11-22T00:00:00.000Z", "reason": null},
+            "locked": null,
         });
         assert_eq!(serde_json::to_value(&document).unwrap(), expected);
     }

@@ -50,7 +50,9 @@ struct Dnf<'a> {
 
 impl Dnf<'_> {
     fn command(&self) -> process::Command {
-        let place = self.place.path().display();
+        // dnf puts these below another root, so the way leads out of it again; at the top, `..` stays there.
+        let out = if self.host.is_live() { String::new() } else { "/..".repeat(MAX_DEPTH) };
+        let place = format!("{out}{}", self.place.path().display());
         let mut command = program("dnf");
         command.args(["-C", "-q", "--setopt", &format!("cachedir={place}/cache")]);
         command.args(["--setopt", &format!("logdir={place}"), "--setopt", &format!("persistdir={place}")]);
@@ -111,6 +113,8 @@ const DATABASES: [&str; 2] = ["/usr/lib/sysimage/rpm", "/var/lib/rpm"];
 const WITH_UPDATES: i32 = 100;
 /// A small instance takes half a minute where dnf's own cache is to be made anew.
 const LONGEST: Duration = Duration::from_secs(180);
+/// How deep another root may lie.
+const MAX_DEPTH: usize = 40;
 const MAX_ENTRIES: usize = 10_000;
 
 #[cfg(test)]
