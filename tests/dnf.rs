@@ -167,6 +167,10 @@ fn an_amazon_linux_is_locked_to_its_release() {
     world.repo_at("base", "of-2023.9.20251105", "of-$releasever", &[], &[]);
     world.make_cache();
     let updates = world.updates();
+    // Of what came since then nothing here can know, so that no update is no answer.
+    let told = guestward().args(["packages", "--root"]).arg(world.path()).output().unwrap();
+    assert_eq!(told.status.code(), Some(3), "{told:?}");
+    assert!(text(&told.stdout).contains("what came after it, its metadata does not know"), "{told:?}");
     let locked = updates.locked.unwrap();
     assert_eq!((locked.release.as_str(), locked.by.as_str()), ("2023.9.20251105", "system-release"));
     assert_eq!(locked.date.unwrap().to_string(), "2025-11-05T00:00:00Z");

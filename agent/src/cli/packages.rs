@@ -53,7 +53,12 @@ fn verdict(facts: &Facts, freshness: &Freshness, restart_known: bool) -> Exit {
     match (&packages.manager, &packages.updates) {
         (Ok(Manager::None), _) => Exit::Clean,
         (_, Ok(updates)) if updates.pending.iter().any(|pending| pending.is_security) => Exit::Found,
-        (_, Ok(updates)) if updates.unsure.is_empty() && *freshness == Freshness::Fresh && restart_known => {
+        (_, Ok(updates))
+            if updates.unsure.is_empty()
+                && *freshness == Freshness::Fresh
+                && restart_known
+                && check::packages::blind(facts).is_none() =>
+        {
             Exit::Clean
         }
         _ => Exit::Incomplete,
@@ -122,6 +127,9 @@ impl Page {
                 locked.newest.as_deref().map_or_else(String::new, |newest| format!("; {newest} is out"));
             let line = format!("locked to release {} ({}){newest}", locked.release, locked.by);
             self.line(Text::new(&line).as_str(), out)?;
+            if let Some(blind) = check::packages::blind(facts) {
+                self.line(&format!("  {}", Text::new(&blind)), out)?;
+            }
         }
         // The limits are those that hold without a policy: none is asked for here.
         let patches = check::packages::patches(facts, &Policy::default());

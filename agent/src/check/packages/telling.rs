@@ -27,10 +27,14 @@ pub(super) fn trusted(facts: &Facts, what: &str) -> Option<Outcome> {
     let freshness = facts.packages.metadata.freshness(facts.now, max_age);
     let stale = freshness.reason().map(str::to_owned);
     // Nor do those of an old release.
-    let blind =
-        || updates.locked.as_ref().and_then(|locked| locked::blind(locked, facts.now, locked::MAX_AGE));
-    let reason = stale.or_else(blind)?;
+    let reason = stale.or_else(|| blind(facts))?;
     Some(Outcome::unknown(SUBJECT, format!("no {what} is known of, and {reason}")))
+}
+
+/// What the metadata cannot know because the host is locked to an old release; `None` where it can.
+pub fn blind(facts: &Facts) -> Option<String> {
+    let locked = facts.packages.updates.as_ref().ok()?.locked.as_ref()?;
+    locked::blind(locked, facts.now, locked::MAX_AGE)
 }
 
 /// A line for one update. No age is in it but dates, so that it stays the same from day to day.
