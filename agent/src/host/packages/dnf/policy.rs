@@ -191,12 +191,16 @@ impl<'a> Policy<'a> {
             let key = (offer.package.name.as_str(), offer.package.architecture.as_str());
             groups.entry(key).or_insert_with(|| empty(offer.package)).offers.push(offer);
         }
+        let offered: HashSet<(*const Package, &str)> = self
+            .offers
+            .iter()
+            .map(|offer| (std::ptr::from_ref(offer.package), offer.architecture.as_str()))
+            .collect();
         for found in &self.found {
             let key = (found.package.name.as_str(), found.package.architecture.as_str());
             // Of another architecture, a notice is for the version that would really come.
-            let is_offered = self.offers.iter().any(|offer| {
-                std::ptr::eq(offer.package, found.package) && offer.architecture == found.architecture
-            });
+            let is_offered =
+                offered.contains(&(std::ptr::from_ref(found.package), found.architecture.as_str()));
             if found.architecture == found.package.architecture || is_offered {
                 groups.entry(key).or_insert_with(|| empty(found.package)).found.push(found);
             }
