@@ -96,7 +96,7 @@ impl Ec2 {
 
     /// Until the first posture is in CloudWatch.
     pub(crate) fn until_posture(&self) -> Value {
-        self.until_record("posture", |record| record["kind"] == "inventory")
+        self.until_record("posture", |record| record["kind"] == "inventory" && record["body"]["of"].is_null())
     }
 
     /// Records, one after the other, as fast as the disk takes them: a policy that cannot be read is refused each time it

@@ -151,7 +151,8 @@ for word; do
     is-active) exit 3 ;;
     is-enabled)
       for unit; do :; done
-      [ -L "/etc/systemd/system/multi-user.target.wants/$unit" ] || exit 1
+      [ -L "/etc/systemd/system/multi-user.target.wants/$unit" ] ||
+        [ -L "/etc/systemd/system/timers.target.wants/$unit" ] || exit 1
       echo enabled
       exit 0
       ;;
