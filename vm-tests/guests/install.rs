@@ -33,6 +33,19 @@ pub(crate) fn the_package_is_all_it_takes(suite: Suite) {
     // The package starts the sensor while dpkg is still at work.
     ec2.until_record("the end of dpkg's work", |record| tells(record, "packages-half-installed", "pass"));
     the_sensor_sees_what_root_sees(&by_root, &posture);
+    the_package_manager_is_asked_without_power(&ec2);
+}
+
+/// What the timer starts every night: its user, without a network, may ask and keep the answer.
+fn the_package_manager_is_asked_without_power(ec2: &Ec2) {
+    let timer = ec2.guest.try_sh("systemctl is-active guestward-self-check.timer");
+    assert_eq!(timer.stdout, "active\n");
+    let ran = ec2.guest.try_sh("systemctl start guestward-self-check.service");
+    assert_eq!(ran.code, 0, "{}", ec2.guest.try_sh("journalctl --no-pager -u guestward-self-check").stdout);
+    let kept = ec2.guest.try_sh("stat -c %U /var/lib/guestward/packages/compared.json && cat /var/lib/guestward/packages/compared.json");
+    let (owner, compared) = kept.stdout.split_once('\n').expect("what came of it is kept");
+    let compared: Value = serde_json::from_str(compared).unwrap();
+    assert_eq!((owner, compared["agreed"].is_u64()), ("guestward", true), "{compared:#}");
 }
 
 /// Either kind of record that has verdicts.
