@@ -18,7 +18,7 @@ use crate::host::packages::{Freshness, Manager, Package, Reboot};
 use crate::host::{Facts, Wanted};
 use crate::policy::Policy;
 pub use first::patches;
-pub use telling::{blind, since};
+pub use telling::{blind, notices, since};
 use telling::{bounded, evidence, pending_security, trusted};
 
 pub(super) const TOPIC: Topic = Topic {

@@ -180,7 +180,7 @@ impl Page {
         }
         let mut said: Vec<String> =
             pending.urgency().map(|urgency| urgency.name().to_owned()).into_iter().collect();
-        said.extend(advisories(patch));
+        said.extend(check::packages::notices(pending));
         if pending.is_security {
             said.extend(check::packages::since(pending.available));
         }
@@ -244,22 +244,6 @@ impl Page {
     fn line(&self, text: &str, out: &mut dyn Write) -> io::Result<()> {
         paint::wrap(text, self.width, "    ").iter().try_for_each(|line| writeln!(out, "{line}"))
     }
-}
-
-/// `ALAS2023-2026-1 and 2 more (5 CVEs)`
-fn advisories(patch: &Patch<'_>) -> Option<String> {
-    let advisories = &patch.pending.advisories;
-    let worst = advisories.iter().max_by_key(|advisory| (advisory.urgency, &advisory.id))?;
-    let more = match advisories.len() - 1 {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    let cves = match patch.pending.cves().len() {
-        0 => String::new(),
-        1 => " (1 CVE)".to_owned(),
-        count => format!(" ({count} CVEs)"),
-    };
-    Some(format!("{}{more}{cves}", worst.id))
 }
 
 const MOST_NAMED: usize = 3;

@@ -59,8 +59,13 @@ pub(super) fn evidence(update: &Pending) -> Evidence {
 
 /// `critical: ALAS2023-2026-1 and 2 more (5 CVEs)`
 fn advisories(update: &Pending) -> Option<String> {
+    let urgency = update.urgency().map_or("unrated", Urgency::name);
+    notices(update).map(|notices| format!("{urgency}: {notices}"))
+}
+
+/// `ALAS2023-2026-1 and 2 more (5 CVEs)`, the worst by its name.
+pub fn notices(update: &Pending) -> Option<String> {
     let worst = update.advisories.iter().max_by_key(|advisory| (advisory.urgency, &advisory.id))?;
-    let urgency = worst.urgency.map_or("unrated", Urgency::name);
     let more = match update.advisories.len() - 1 {
         0 => String::new(),
         more => format!(" and {more} more"),
@@ -70,7 +75,7 @@ fn advisories(update: &Pending) -> Option<String> {
         1 => " (1 CVE)".to_owned(),
         count => format!(" ({count} CVEs)"),
     };
-    Some(format!("{urgency}: {}{more}{cves}", worst.id))
+    Some(format!("{}{more}{cves}", worst.id))
 }
 
 /// `since 2026-11-05 or earlier`, as far as it is known.

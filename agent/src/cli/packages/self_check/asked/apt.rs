@@ -28,7 +28,10 @@ pub(super) fn ask(host: &Host) -> Result<Answer, String> {
 
 /// In another tree. A file that APT_CONFIG names is read before the tree's own configuration, so that apt finds that at all.
 fn elsewhere(host: &Host, command: &mut process::Command) -> Result<Place, String> {
-    let root = host.root_path().display();
+    let root = host.root_path().display().to_string();
+    if root.contains(['"', '\n']) {
+        return Err("apt's settings have no way to write the path of this root".to_owned());
+    }
     let lines = format!("Dir \"{root}\";\nDir::State::status \"{root}/var/lib/dpkg/status\";\n");
     let place = Place::new("apt").map_err(|error| format!("no directory for apt's settings: {error}"))?;
     let settings = place.path().join("apt.conf");

@@ -110,23 +110,21 @@ impl Pipe {
 
 /// Until one of them can be read, or ended, or so long.
 fn wait(pipes: &mut [Pipe; 2], longest: Duration) -> Result<(), Errno> {
-    let [output, errors] = &*pipes;
-    let watched = |pipe: &'_ Pipe| match pipe.is_open {
-        true => PollFlags::POLLIN,
-        false => PollFlags::empty(),
-    };
-    let mut polled = [
-        PollFd::new(output.file.as_fd(), watched(output)),
-        PollFd::new(errors.file.as_fd(), watched(errors)),
-    ];
+    // One that has ended would be told as ended again and again, and nobody would wait.
+    let mut polled: Vec<PollFd<'_>> = pipes
+        .iter()
+        .filter(|pipe| pipe.is_open)
+        .map(|pipe| PollFd::new(pipe.file.as_fd(), PollFlags::POLLIN))
+        .collect();
     let longest = u16::try_from(longest.as_millis()).unwrap_or(u16::MAX);
     match poll(&mut polled, PollTimeout::from(longest)) {
         Ok(_) | Err(Errno::EINTR) => {}
         Err(errno) => return Err(errno),
     }
-    let ready = polled.map(|polled| polled.any().unwrap_or(true));
-    for (pipe, is_ready) in pipes.iter_mut().zip(ready) {
-        pipe.is_ready = pipe.is_open && is_ready;
+    let ready: Vec<bool> = polled.iter().map(|polled| polled.any().unwrap_or(true)).collect();
+    pipes.iter_mut().for_each(|pipe| pipe.is_ready = false);
+    for (pipe, is_ready) in pipes.iter_mut().filter(|pipe| pipe.is_open).zip(ready) {
+        pipe.is_ready = is_ready;
     }
     Ok(())
 }
@@ -170,6 +168,18 @@ mod tests {
                 std::thread::sleep(Duration::from_millis(10));
             }
         }
+    }
+
+    #[test]
+    fn an_output_that_is_closed_early_is_not_waited_for_in_a_circle() {
+        use nix::time::{ClockId, clock_gettime};
+        let used = || Duration::from(clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).unwrap());
+        let before = used();
+        let said = sh("exec 1>&-; sleep 1; echo late >&2", LONG).unwrap();
+        let spent = used() - before;
+        assert_eq!((said.output.as_str(), said.errors.as_str()), ("", "late\n"));
+        // A circle takes the whole second.
+        assert!(spent < Duration::from_millis(200), "{spent:?} of its own");
     }
 
     #[test]
