@@ -9,6 +9,7 @@ pub mod at_work;
 mod changelog;
 pub mod compared;
 mod config;
+mod database;
 mod distribution;
 pub mod dnf;
 pub mod dpkg;

@@ -14,6 +14,7 @@ mod outcome;
 mod pattern;
 mod policy;
 mod primary;
+mod primary_db;
 mod repomd;
 mod repos;
 mod rules;
@@ -22,19 +23,20 @@ mod wanted;
 mod xml;
 
 use std::io::{self, Read as _};
-use std::path::Path;
 
-use cache::{Cached, left_over};
+use cache::{Cached, List, left_over};
 use config::Config;
 use modules::Modules;
 use policy::Policy;
+use primary::Offered;
 use repos::{Repo, Repos};
 use rules::Rules;
 use wanted::Wanted;
 
+use super::database::source::Source;
 use super::rpm::Installed;
 use super::{Metadata, Updates};
-use crate::host::{Cause, Host, Unreadable};
+use crate::host::{Host, Unreadable};
 
 /// The updates, and how old the metadata is that they come from.
 pub(super) fn updates(host: &Host, installed: &Installed) -> (Result<Updates, Unreadable>, Metadata) {
@@ -48,7 +50,7 @@ pub(super) fn updates(host: &Host, installed: &Installed) -> (Result<Updates, Un
 }
 
 /// Looks through one of a repository's files on its own: how much in it is about what is installed. Any other file than
-/// `primary` and `updateinfo` is taken for `modules`.
+/// `primary`, `primary_db` and `updateinfo` is taken for `modules`.
 pub fn look_through(kind: &str, bytes: &[u8], installed: &Installed) -> Result<usize, String> {
     let wanted = Wanted::of(installed);
     let mut count = 0;
@@ -61,6 +63,13 @@ pub fn look_through(kind: &str, bytes: &[u8], installed: &Installed) -> Result<u
             count += notice.packages.len();
             Ok(())
         }),
+        "primary_db" => {
+            let read = primary_db::each(Source::held(bytes.to_vec()), &wanted, |_| {
+                count += 1;
+                Ok(())
+            });
+            return read.map(|()| count).map_err(|cause| Unreadable::new("primary_db", cause).to_string());
+        }
         _ => {
             let mut modules = Modules::default();
             modules.add(bytes)?;
@@ -179,7 +188,7 @@ impl Archive {
     fn modules(&mut self, host: &Host) -> Result<Modules, Unreadable> {
         let mut modules = Modules::of(host)?;
         for cached in self.cached.iter().flatten() {
-            let found = read(host, cached, "modules", |source| {
+            let found = cached.read(host, "modules", |source| {
                 let mut bytes = Vec::new();
                 source.take(MAX_MODULES + 1).read_to_end(&mut bytes)?;
                 if bytes.len() as u64 > MAX_MODULES {
@@ -197,14 +206,14 @@ impl Archive {
 }
 
 fn offers(host: &Host, cached: &Cached, repo: usize, policy: &mut Policy<'_>) -> Result<(), Unreadable> {
-    if !cached.repomd.has("primary") {
-        let path = cached.directories.first().cloned().unwrap_or_default();
-        return Err(Unreadable::new(path, Cause::Unsupported("it lists no packages".to_owned())));
-    }
     let (kept, wanted) = (policy.offers.len(), policy.wanted);
-    let result = read(host, cached, "primary", |source| {
-        primary::each(source, wanted, |offered| policy.offer(repo, &offered))
-    });
+    let mut each = |offered: Offered| policy.offer(repo, &offered);
+    let result = match cached.list(host)? {
+        List::Xml => cached.read(host, "primary", |source| primary::each(source, wanted, &mut each)),
+        List::Database(listed) => {
+            cached.read_database(host, listed, |source| primary_db::each(source, wanted, &mut each))
+        }
+    };
     if result.is_err() {
         // It was another file than the one listed, or it ended early: nothing of it may be believed.
         policy.offers.truncate(kept);
@@ -214,29 +223,13 @@ fn offers(host: &Host, cached: &Cached, repo: usize, policy: &mut Policy<'_>) ->
 
 fn notices(host: &Host, cached: &Cached, repo: usize, policy: &mut Policy<'_>) -> Result<(), Unreadable> {
     let (kept, wanted) = (policy.found.len(), policy.wanted);
-    let result = read(host, cached, "updateinfo", |source| {
+    let result = cached.read(host, "updateinfo", |source| {
         updateinfo::each(source, wanted, |notice| policy.tell(repo, notice))
     });
     if result.is_err() {
         policy.found.truncate(kept);
     }
     result
-}
-
-/// Reads the file of that kind; a repository that has none has nothing to say.
-fn read(
-    host: &Host,
-    cached: &Cached,
-    kind: &str,
-    read: impl FnOnce(&mut dyn io::Read) -> io::Result<()>,
-) -> Result<(), Unreadable> {
-    let Some(listed) = cached.repomd.find(&[kind]) else { return Ok(()) };
-    let Some(path) = listed.place(host, &cached.directories)? else {
-        let directory = cached.directories.first().map_or(Path::new(""), |path| path);
-        let what = format!("the file of the kind {kind} that repomd.xml lists is not there");
-        return Err(Unreadable::new(directory, Cause::Unsupported(what)));
-    };
-    listed.read(host, &path, read)
 }
 
 /// RHEL 8 has some 3 MB.

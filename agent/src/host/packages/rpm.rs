@@ -5,13 +5,11 @@
 //! while it is read is read again.
 
 mod berkeley;
-mod field;
 pub mod files;
 pub mod header;
 mod ndb;
 mod place;
 mod settled;
-mod source;
 mod sqlite;
 pub mod version;
 
@@ -21,6 +19,7 @@ use std::path::PathBuf;
 use header::{Header, tag};
 use jiff::Timestamp;
 
+use super::database::{field, source};
 use super::dpkg::{self, Database};
 use crate::host::{Cause, Host, Unreadable};
 use place::{Form, Place};

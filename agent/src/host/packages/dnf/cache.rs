@@ -1,14 +1,16 @@
 //! Where dnf, yum and zypper keep what a repository gave them.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use ring::digest::{SHA256, digest};
 
+use super::super::database::source::{Source, stamp};
 use super::config::Config;
-use super::repomd::Repomd;
+use super::repomd::{Listed, Repomd};
 use super::repos::Repo;
-use crate::host::{Host, Unreadable};
+use crate::host::{Cause, Host, Unreadable};
 
 /// A repository's metadata on the disk.
 #[derive(Debug)]
@@ -46,9 +48,86 @@ impl Cached {
             Some(primary) => primary.place(host, &directories)?,
             None => None,
         };
-        let touched = primary.and_then(|path| host.stat(path).ok()).map(|meta| meta.mtime);
-        let checked = Timestamp::from_second(mtime.max(touched.unwrap_or(mtime))).ok();
+        // yum dates its files as the server does, and touches this one (yum's yumRepo.py, `setMetadataCookie`).
+        let cookie = file.parent().map(|directory| directory.join("cachecookie"));
+        let touched = [primary, cookie].into_iter().flatten().filter_map(|path| host.stat(path).ok());
+        let checked = Timestamp::from_second(touched.map(|meta| meta.mtime).fold(mtime, i64::max)).ok();
         Ok(Some(Self { repomd, directories, checked }))
+    }
+}
+
+/// Which of its files the packages are read from.
+pub(super) enum List<'a> {
+    Xml,
+    Database(&'a Listed),
+}
+
+impl Cached {
+    /// yum asks for the database alone, where a repository has one; everybody else for `primary.xml`.
+    pub(super) fn list(&self, host: &Host) -> Result<List<'_>, Unreadable> {
+        let (xml, database) = (self.repomd.find(&["primary"]), self.repomd.find(&["primary_db"]));
+        let is_there = match xml {
+            Some(xml) => xml.is_understood() && xml.place(host, &self.directories)?.is_some(),
+            None => false,
+        };
+        match database {
+            Some(database) if !is_there => Ok(List::Database(database)),
+            None if xml.is_none() => Err(self.without("it lists no packages")),
+            _ => Ok(List::Xml),
+        }
+    }
+
+    /// Reads the file of that kind, or what yum unpacked of it; a repository that has none has nothing to say.
+    pub(super) fn read(
+        &self,
+        host: &Host,
+        kind: &str,
+        read: impl FnOnce(&mut dyn io::Read) -> io::Result<()>,
+    ) -> Result<(), Unreadable> {
+        let Some(listed) = self.repomd.find(&[kind]) else { return Ok(()) };
+        let place = listed.place(host, &self.directories)?;
+        if place.is_none() || !listed.is_understood() {
+            let unpacked = listed.unpacked("xml");
+            if let Some(path) = unpacked.place(host, &self.directories)? {
+                return unpacked.read(host, &path, read);
+            }
+        }
+        let missing =
+            || self.without(&format!("the file of the kind {kind} that repomd.xml lists is not there"));
+        listed.read(host, &place.ok_or_else(missing)?, read)
+    }
+
+    /// Reads the first of the database's forms that is there and is the listed one.
+    pub(super) fn read_database(
+        &self,
+        host: &Host,
+        listed: &Listed,
+        read: impl FnOnce(Source) -> Result<(), Cause>,
+    ) -> Result<(), Unreadable> {
+        let mut first = None;
+        for form in [Some(listed.unpacked("sqlite")), listed.unpacked_beside(), Some(listed.clone())] {
+            let Some(form) = form else { continue };
+            let Some(path) = form.place(host, &self.directories)? else { continue };
+            // yum unpacks it into the same file again.
+            let before = stamp(host, &path);
+            match form.database(host, &path) {
+                Ok(source) => {
+                    let result = read(source);
+                    if stamp(host, &path) != before {
+                        return Err(Unreadable::malformed(path, 0, "it changes while it is read"));
+                    }
+                    return result.map_err(|cause| Unreadable::new(path, cause));
+                }
+                Err(cause) => first = first.or(Some(cause)),
+            }
+        }
+        let missing = || self.without("the file of the kind primary_db that repomd.xml lists is not there");
+        Err(first.unwrap_or_else(missing))
+    }
+
+    fn without(&self, what: &str) -> Unreadable {
+        let directory = self.directories.first().map_or(Path::new(""), |path| path);
+        Unreadable::new(directory, Cause::Unsupported(what.to_owned()))
     }
 }
 

@@ -41,8 +41,15 @@ enum Flag {
 
 impl Relation {
     fn of(attributes: &Attributes<'_>) -> Result<Self, String> {
-        let name = attributes.needed("name")?;
-        let flag = match attributes.get("flags")?.as_deref() {
+        Self::new(attributes.needed("name")?, |key| attributes.get(key))
+    }
+
+    /// Of what is said beside the name: `flags`, `epoch`, `ver` and `rel`.
+    pub(super) fn new(
+        name: String,
+        said: impl Fn(&str) -> Result<Option<String>, String>,
+    ) -> Result<Self, String> {
+        let flag = match said("flags")?.as_deref() {
             None => None,
             Some("LT") => Some(Flag::Less),
             Some("LE") => Some(Flag::LessOrEqual),
@@ -52,11 +59,15 @@ impl Relation {
             Some(_) => return Err("a relation between versions is none that is known".to_owned()),
         };
         let Some(flag) = flag else { return Ok(Self { name, versions: None }) };
-        let release = attributes.get("rel")?;
-        let version = attributes.get("ver")?.unwrap_or_default();
-        let evr =
-            Evr::new(attributes.get("epoch")?.as_deref(), &version, release.as_deref().unwrap_or_default())?;
+        let release = said("rel")?;
+        let version = said("ver")?.unwrap_or_default();
+        let evr = Evr::new(said("epoch")?.as_deref(), &version, release.as_deref().unwrap_or_default())?;
         Ok(Self { name, versions: Some((flag, evr, release.is_some())) })
+    }
+
+    /// Whether it is about something that is installed.
+    pub(super) fn replaces(&self, wanted: &Wanted<'_>) -> bool {
+        wanted.all(&self.name).any(|(_, evr)| self.meets(evr))
     }
 
     /// Where no release is said, none is compared.
@@ -90,12 +101,16 @@ pub(super) fn each(
             return Ok(());
         }
         let Some(offered) = understand(bytes)? else { return Ok(()) };
-        let replaces = |relation: &Relation| wanted.all(&relation.name).any(|(_, evr)| relation.meets(evr));
-        if wanted.has(&offered.name) || offered.obsoletes.iter().any(replaces) {
+        if wanted.has(&offered.name) || offered.obsoletes.iter().any(|relation| relation.replaces(wanted)) {
             each(offered)?;
         }
         Ok(())
     })
+}
+
+/// Nobody installs them.
+pub(super) fn is_source(architecture: &str) -> bool {
+    matches!(architecture, "src" | "nosrc")
 }
 
 /// Whether its name may be an installed one; where that is not plain to see, it may.
@@ -109,7 +124,7 @@ fn is_named(bytes: &[u8], name: &memmem::Finder<'_>, wanted: &Wanted<'_>) -> boo
         || wanted.has_bytes(text)
 }
 
-/// `None` for sources, which nobody installs.
+/// `None` for sources.
 fn understand(bytes: &[u8]) -> Result<Option<Offered>, String> {
     let mut offered = Offered::default();
     let mut has_version = false;
@@ -143,7 +158,7 @@ fn understand(bytes: &[u8]) -> Result<Option<Offered>, String> {
     if offered.name.is_empty() || offered.architecture.is_empty() || !has_version {
         return Err("a package has no name, architecture or version".to_owned());
     }
-    Ok((!matches!(offered.architecture.as_str(), "src" | "nosrc")).then_some(offered))
+    Ok((!is_source(&offered.architecture)).then_some(offered))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use jiff::Timestamp;
 use ring::digest::{Algorithm, Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256, SHA384, SHA512};
 
+use super::super::database::source::Source;
 use super::super::lists::{Compression, Decoder};
 use super::xml::{Node, each_node};
 use crate::host::{Cause, Host, Unreadable};
@@ -25,6 +26,10 @@ pub(super) struct Repomd {
 pub(super) struct Listed {
     kind: String,
     checksum: Option<(String, String)>,
+    /// Of what is in it, unpacked.
+    open_checksum: Option<(String, String)>,
+    /// Which form the tables of a database have.
+    version: Option<String>,
     /// Without the directory: caches keep the files by their own.
     name: String,
     timestamp: Option<i64>,
@@ -49,12 +54,19 @@ impl Repomd {
                         file.name = href.rsplit('/').next().unwrap_or_default().to_owned();
                     }
                 }
-                Node::Open { depth: 2, name: "checksum", attributes } => {
+                Node::Open { depth: 2, name: "checksum" | "open-checksum", attributes } => {
                     checksum = Some(attributes.needed("type")?);
                 }
-                Node::Close { depth: 2, name: "checksum", text } => {
+                Node::Close { depth: 2, name: name @ ("checksum" | "open-checksum"), text } => {
                     if let Some(file) = &mut current {
-                        file.checksum = checksum.take().map(|kind| (kind, text.trim().to_ascii_lowercase()));
+                        let sum = checksum.take().map(|kind| (kind, text.trim().to_ascii_lowercase()));
+                        *(if name == "checksum" { &mut file.checksum } else { &mut file.open_checksum }) =
+                            sum;
+                    }
+                }
+                Node::Close { depth: 2, name: "database_version", text } => {
+                    if let Some(file) = &mut current {
+                        file.version = Some(text.trim().to_owned());
                     }
                 }
                 Node::Close { depth: 2, name: "timestamp", text } => {
@@ -103,6 +115,67 @@ impl Listed {
         Ok(None)
     }
 
+    /// What yum makes of it, beside it: unpacked, and named by its kind alone (yum's misc.py, `repo_gen_decompress`).
+    pub(super) fn unpacked(&self, ending: &str) -> Self {
+        let name = format!("{}.{ending}", self.kind);
+        Self { name, checksum: self.open_checksum.clone(), ..self.clone() }
+    }
+
+    /// As [`Listed::unpacked`], where older versions of yum had it.
+    pub(super) fn unpacked_beside(&self) -> Option<Self> {
+        let (name, _) = self.name.rsplit_once('.').filter(|(name, _)| name.ends_with(".sqlite"))?;
+        Some(Self { name: name.to_owned(), checksum: self.open_checksum.clone(), ..self.clone() })
+    }
+
+    pub(super) fn is_understood(&self) -> bool {
+        compression(&self.name).is_some()
+    }
+
+    /// The database, once it is known to be the one that is listed. It is not held in memory but where it is packed: then
+    /// it has to be small.
+    pub(super) fn database(&self, host: &Host, path: &Path) -> Result<Source, Unreadable> {
+        if self.version.as_deref().is_some_and(|version| version != VERSION) {
+            let what = "its tables are of another version than yum's".to_owned();
+            return Err(Unreadable::new(path, Cause::Unsupported(what)));
+        }
+        if compression(&self.name) != Some(Compression::None) {
+            let unpacked = self.read(host, path, |source| {
+                let mut bytes = Vec::new();
+                source.take(MAX_HELD).read_to_end(&mut bytes)?;
+                Ok(bytes)
+            })?;
+            if unpacked.len() as u64 == MAX_HELD {
+                return Err(Unreadable::new(path, Cause::TooLarge { limit: MAX_HELD }));
+            }
+            return Ok(Source::held(unpacked));
+        }
+        let (algorithm, expected) = self.expected(path)?;
+        let mut source = Source::open(host, path)?;
+        let mut digest = Context::new(algorithm);
+        source.pass(|bytes| digest.update(bytes)).map_err(|cause| Unreadable::new(path, cause))?;
+        self.compare(path, &digest, expected)?;
+        Ok(source)
+    }
+
+    fn expected(&self, path: &Path) -> Result<(&'static Algorithm, &str), Unreadable> {
+        let unsupported = |what: String| Unreadable::new(path, Cause::Unsupported(what));
+        let (kind, expected) =
+            self.checksum.as_ref().ok_or_else(|| unsupported("its checksum is not listed".to_owned()))?;
+        let algorithm =
+            algorithm(kind).ok_or_else(|| unsupported(format!("its checksum is of the kind {kind}")))?;
+        Ok((algorithm, expected))
+    }
+
+    fn compare(&self, path: &Path, digest: &Context, expected: &str) -> Result<(), Unreadable> {
+        let sum = digest.clone().finish();
+        let sum: String = sum.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        if sum == expected {
+            return Ok(());
+        }
+        let kind = self.checksum.as_ref().map_or("", |(kind, _)| kind);
+        Err(Unreadable::malformed(path, 0, format!("its {kind} is not the one that repomd.xml lists")))
+    }
+
     /// Hands the file, unpacked, to `read`, and then looks whether it was the one that is listed; if not, what `read`
     /// made of it must be forgotten.
     pub(super) fn read<T>(
@@ -111,13 +184,9 @@ impl Listed {
         path: &Path,
         read: impl FnOnce(&mut dyn Read) -> io::Result<T>,
     ) -> Result<T, Unreadable> {
-        let unsupported = |what: String| Unreadable::new(path, Cause::Unsupported(what));
-        let (kind, expected) =
-            self.checksum.as_ref().ok_or_else(|| unsupported("its checksum is not listed".to_owned()))?;
-        let algorithm =
-            algorithm(kind).ok_or_else(|| unsupported(format!("its checksum is of the kind {kind}")))?;
-        let compression = compression(&self.name)
-            .ok_or_else(|| unsupported("this compression is not understood".to_owned()))?;
+        let (algorithm, expected) = self.expected(path)?;
+        let unsupported = || Cause::Unsupported("this compression is not understood".to_owned());
+        let compression = compression(&self.name).ok_or_else(|| Unreadable::new(path, unsupported()))?;
         let (file, meta) = host.open(path)?;
         if meta.size > MAX_PACKED {
             return Err(Unreadable::new(path, Cause::TooLarge { limit: MAX_PACKED }));
@@ -131,15 +200,7 @@ impl Listed {
         // Whoever read it may have stopped early.
         io::copy(&mut unpacked, &mut io::sink()).map_err(failed)?;
         drop(unpacked);
-        let sum = digest.borrow().clone().finish();
-        let sum: String = sum.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        if sum != *expected {
-            return Err(Unreadable::malformed(
-                path,
-                0,
-                format!("its {kind} is not the one that repomd.xml lists"),
-            ));
-        }
+        self.compare(path, &digest.borrow(), expected)?;
         Ok(found)
     }
 }
@@ -159,7 +220,7 @@ fn compression(name: &str) -> Option<Compression> {
         "gz" => Some(Compression::Gzip),
         "xz" => Some(Compression::Xz),
         "zst" => Some(Compression::Zstd),
-        "xml" | "yaml" => Some(Compression::None),
+        "xml" | "yaml" | "sqlite" => Some(Compression::None),
         _ => None,
     }
 }
@@ -202,6 +263,10 @@ const A_TIME: i64 = 1_000_000_000;
 /// The largest list of packages has some 30 MB packed, and 300 unpacked.
 const MAX_PACKED: u64 = 256 * 1024 * 1024;
 const MAX_PLAIN: u64 = 1024 * 1024 * 1024;
+/// Of a small repository; the agent has 256 MiB in all.
+const MAX_HELD: u64 = 64 * 1024 * 1024;
+/// What createrepo writes, and yum reads no other (yum's `DBVERSION`).
+const VERSION: &str = "10";
 
 #[cfg(test)]
 mod tests {

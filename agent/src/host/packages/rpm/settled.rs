@@ -4,26 +4,8 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
-use nix::sys::stat::fstat;
-
-use crate::host::{Cause, Host, Unreadable};
-
-/// Which file a path is, how long, and when it was changed last.
-pub(super) type Stamp = Option<[i128; 7]>;
-
-pub(super) fn stamp(host: &Host, path: &Path) -> Stamp {
-    let handle = host.resolver.resolve(&host.root, path, true).ok()?;
-    let found = fstat(&handle).ok()?;
-    Some([
-        found.st_dev.into(),
-        found.st_ino.into(),
-        found.st_size.into(),
-        found.st_mtime.into(),
-        found.st_mtime_nsec.into(),
-        found.st_ctime.into(),
-        found.st_ctime_nsec.into(),
-    ])
-}
+pub(super) use super::source::stamp;
+use crate::host::{Cause, Unreadable};
 
 /// What was read may be half of one state and half of another.
 pub(super) fn moved(path: &Path) -> Unreadable {

@@ -3,7 +3,7 @@
 use super::super::field::part;
 
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Value<'a> {
+pub(in crate::host::packages) enum Value<'a> {
     Null,
     Number(i64),
     /// Eight bytes of a floating point number; nobody asks for one.
@@ -28,7 +28,7 @@ pub(super) fn varint(bytes: &[u8]) -> Option<(u64, usize)> {
 }
 
 /// A column of a row, the first being 0; none if it is not there or not whole.
-pub(super) fn column(row: &[u8], column: usize) -> Option<Value<'_>> {
+pub(in crate::host::packages) fn column(row: &[u8], column: usize) -> Option<Value<'_>> {
     let (header, mut at) = varint(row)?;
     let header = usize::try_from(header).ok()?;
     let types = row.get(..header)?;

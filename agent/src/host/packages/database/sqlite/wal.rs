@@ -7,7 +7,7 @@ use super::super::source::Source;
 use crate::host::Cause;
 
 #[derive(Debug)]
-pub(super) struct Log {
+pub(in crate::host::packages) struct Log {
     source: Source,
     header: [u8; HEADER],
     page_size: usize,
@@ -19,7 +19,7 @@ pub(super) struct Log {
 impl Log {
     /// Up to the last commit whose every frame is whole, as SQLite does it. No log where the header is not valid: then
     /// nothing was ever committed to it.
-    pub(super) fn read(mut source: Source) -> Result<Option<Self>, Cause> {
+    pub(in crate::host::packages) fn read(mut source: Source) -> Result<Option<Self>, Cause> {
         if source.size < HEADER as u64 {
             return Ok(None);
         }

@@ -3,19 +3,18 @@
 use std::ops::ControlFlow;
 
 use super::super::field::{be16, be32, part};
-use super::super::header::MAX_HEADER;
 use super::super::source::malformed;
 use super::pages::{HEADER, Pages};
 use super::record::varint;
 use crate::host::Cause;
 
 /// Called with a row's number and its values.
-pub(super) type Row<'a> = dyn FnMut(i64, &[u8]) -> Result<ControlFlow<()>, Cause> + 'a;
+pub(in crate::host::packages) type Row<'a> = dyn FnMut(i64, &[u8]) -> Result<ControlFlow<()>, Cause> + 'a;
 
-/// Hands each row of the table that begins at page `root` to `row`.
-pub(super) fn walk(pages: &mut Pages, root: u32, row: &mut Row<'_>) -> Result<(), Cause> {
+/// Hands each row of the table that begins at page `root` to `row`; none may have more bytes than `most`.
+pub(super) fn walk(pages: &mut Pages, root: u32, most: usize, row: &mut Row<'_>) -> Result<(), Cause> {
     let left = pages.room();
-    let mut walk = Walk { pages, values: Vec::new(), last: None, left, row };
+    let mut walk = Walk { pages, values: Vec::new(), last: None, left, most, row };
     walk.below(root, 0).map(|_| ())
 }
 
@@ -26,6 +25,7 @@ struct Walk<'a, 'b> {
     last: Option<i64>,
     /// Cells that overlap could make more rows of a page than it has bytes.
     left: u64,
+    most: usize,
     row: &'a mut Row<'b>,
 }
 
@@ -73,7 +73,7 @@ impl Walk<'_, '_> {
         }
         self.last = Some(number);
         self.left = self.left.checked_sub(length).ok_or_else(&damaged)?;
-        let length = usize::try_from(length).ok().filter(|length| *length <= MAX_HEADER + ROW);
+        let length = usize::try_from(length).ok().filter(|length| *length <= self.most);
         let length = length.ok_or_else(|| malformed(format!("row {number} is too large")))?;
         let local = local(length, self.pages.usable).ok_or_else(&damaged)?;
         self.values.clear();
@@ -113,5 +113,3 @@ const LEAF: u8 = 13;
 const INTERIOR: u8 = 5;
 /// BTCURSOR_MAX_DEPTH.
 const MAX_DEPTH: usize = 20;
-/// What a row has beside the header.
-const ROW: usize = 64;
