@@ -21,6 +21,7 @@ mod rules;
 mod updateinfo;
 mod wanted;
 mod xml;
+mod yum;
 
 use std::io::{self, Read as _};
 
@@ -32,6 +33,7 @@ use primary::Offered;
 use repos::{Repo, Repos};
 use rules::Rules;
 use wanted::Wanted;
+use yum::Priorities;
 
 use super::database::source::Source;
 use super::rpm::Installed;
@@ -158,6 +160,9 @@ impl Archive {
         let mut policy = Policy::new(&wanted, &self.repos, rules, modules);
         policy.replaces = self.config.main.is_true("obsoletes") != Some(false);
         policy.keeps_vendor = self.is_zypper;
+        if !self.is_zypper {
+            policy.priorities = Priorities::of(host, &self.config)?;
+        }
         policy.base = self.config.base();
         let mut unsure = std::mem::take(&mut self.unsure);
         let mut is_blind = false;

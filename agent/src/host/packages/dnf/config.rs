@@ -14,6 +14,8 @@ pub(super) struct Config {
     pub(super) main: Section,
     /// Every section of that file: a repository may be there, too.
     pub(super) ini: Ini,
+    /// yum 3.4 is what looks after the packages.
+    pub(super) is_yum: bool,
     variables: BTreeMap<String, String>,
     /// What `$releasever` may stand for, the likeliest first; nothing where a variable says it.
     releases: Vec<String>,
@@ -30,6 +32,7 @@ impl Config {
                 break;
             }
         }
+        config.is_yum = super::yum::is_used(host, &config.file)?;
         let architecture = architecture(installed);
         config.variables.insert("arch".to_owned(), architecture.to_owned());
         config.variables.insert("basearch".to_owned(), base(architecture).to_owned());
@@ -133,9 +136,14 @@ impl Config {
     }
 
     pub(super) fn directories(&self) -> Vec<PathBuf> {
-        let said = self.main.words(&["reposdir"]);
+        self.places("reposdir", &REPOSITORIES)
+    }
+
+    /// What a list of directories says, or the usual ones.
+    pub(super) fn places(&self, key: &str, usual: &[&str]) -> Vec<PathBuf> {
+        let said = self.main.words(&[key]);
         if said.is_empty() {
-            return REPOSITORIES.map(PathBuf::from).into();
+            return usual.iter().map(PathBuf::from).collect();
         }
         said.into_iter().map(|(word, _)| PathBuf::from(word)).collect()
     }

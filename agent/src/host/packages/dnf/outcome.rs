@@ -9,10 +9,7 @@ use super::policy::{Found, Group, Made, Offer, Policy};
 impl Group<'_> {
     /// `is_blind` where a list of packages could not be read, so that what is not found may be there.
     pub(super) fn pending(&self, policy: &Policy<'_>, made: &Made, is_blind: bool) -> Option<Pending> {
-        let is_usable = |offer: &Offer<'_>| {
-            let best = policy.best.get(&offer.name).copied().unwrap_or(i64::MAX);
-            offer.withheld.is_none() && policy.priority(offer.repo) <= best
-        };
+        let is_usable = |offer: &Offer<'_>| offer.withheld.is_none() && policy.better(offer).is_none();
         let usable = || self.offers.iter().copied().filter(|offer| is_usable(offer));
         let chosen = newest(usable().filter(|offer| offer.name == self.package.name));
         if let Some(chosen) = chosen {
@@ -116,7 +113,7 @@ fn reason(policy: &Policy<'_>, offer: &Offer<'_>) -> (PendingState, String) {
         return (withheld.state, withheld.reason.clone());
     }
     let place = policy.repos.get(offer.repo).map(|repo| repo.id.as_str()).unwrap_or_default();
-    let best = policy.best.get(&offer.name).copied().unwrap_or_default();
+    let best = policy.better(offer).unwrap_or_default();
     let priority = policy.priority(offer.repo);
     let reason = format!("a repository of priority {best} goes before {place} of {priority}");
     (PendingState::KeptBack, reason)

@@ -23,6 +23,8 @@ struct Form {
     version: Option<String>,
     release: Option<String>,
     architecture: Option<String>,
+    /// Whether it means itself, whatever signs are in it, in capitals or not.
+    is_literal: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -45,30 +47,59 @@ impl Pattern {
         Self { forms }
     }
 
+    /// `[epoch:]name-version-release.arch` of yum's plugin versionlock: of every architecture, with no wildcards, and
+    /// without an epoch that of 0; cut up as yum's `splitFilename` does it (rpmUtils/miscutils.py). `None` where that is
+    /// no name at all.
+    pub(super) fn of_yum(line: &str) -> Option<Self> {
+        let line = line.trim_end();
+        let (rest, _) = line.strip_suffix(".rpm").unwrap_or(line).rsplit_once('.')?;
+        let (rest, release) = rest.rsplit_once('-')?;
+        let (rest, version) = rest.rsplit_once('-')?;
+        let (epoch, name) = match rest.split_once(':') {
+            Some((epoch, name)) => (epoch, name),
+            // The first colon begins the name, and here it would end before that.
+            None if line.contains(':') => return None,
+            None => ("0", rest),
+        };
+        let plain = |text: &str| Some(text.to_owned());
+        // What is no epoch locks as well, and no version is the one that is locked.
+        let (epoch, version) = match epoch.parse() {
+            Ok(epoch) => (Some(epoch), plain(version)),
+            Err(_) => (None, Some(String::new())),
+        };
+        let name = name.to_owned();
+        let form =
+            Form { name, epoch, version, release: plain(release), architecture: None, is_literal: true };
+        Some(Self { forms: vec![form] })
+    }
+
     pub(super) fn matches(&self, package: &Named<'_>) -> bool {
         self.forms.iter().any(|form| form.matches(package))
     }
 
     /// Whether it says anything of packages with that name.
     pub(super) fn names(&self, name: &str) -> bool {
-        self.forms.iter().any(|form| fits(&form.name, name))
+        self.forms.iter().any(|form| form.fits(&form.name, name))
     }
 }
 
 impl Form {
     fn matches(&self, package: &Named<'_>) -> bool {
         let said =
-            |pattern: &Option<String>, text| pattern.as_ref().is_none_or(|pattern| fits(pattern, text));
-        fits(&self.name, package.name)
+            |pattern: &Option<String>, text| pattern.as_ref().is_none_or(|pattern| self.fits(pattern, text));
+        self.fits(&self.name, package.name)
             && self.epoch.is_none_or(|epoch| epoch == package.epoch)
             && said(&self.version, package.version)
             && said(&self.release, package.release)
             && said(&self.architecture, package.architecture)
     }
-}
 
-fn fits(pattern: &str, text: &str) -> bool {
-    glob::matches(pattern.as_bytes(), text.as_bytes())
+    fn fits(&self, pattern: &str, text: &str) -> bool {
+        match self.is_literal {
+            true => pattern.eq_ignore_ascii_case(text),
+            false => glob::matches(pattern.as_bytes(), text.as_bytes()),
+        }
+    }
 }
 
 /// `0:name-version-release.*`, as yum's own plugin writes it.
@@ -88,6 +119,7 @@ fn all_forms(text: &str) -> Vec<Form> {
         version: None,
         release: None,
         architecture: None,
+        is_literal: false,
     };
     let mut forms = vec![plain(text)];
     if let Some((name, architecture)) = split(text, '.') {
@@ -171,10 +203,42 @@ mod tests {
         assert!(!Pattern::new("other-9-9").names("python3-foo.bar"));
     }
 
+    #[test]
+    fn yum_cuts_a_line_in_its_own_way() {
+        let of = |line: &str| Pattern::of_yum(line).is_some_and(|pattern| pattern.matches(&PACKAGE));
+        for line in [
+            "2:python3-foo.bar-1.0-3.amzn2023.*",
+            "2:python3-foo.bar-1.0-3.amzn2023.aarch64",
+            "2:Python3-foo.bar-1.0-3.AMZN2023.x86_64.rpm",
+            "2:python3-foo.bar-1.0-3.amzn2023.x86_64 ",
+        ] {
+            assert!(of(line), "{line}");
+        }
+        for line in [
+            "python3-foo.bar-1.0-3.amzn2023.*",
+            "2:python3-foo.bar-1.*-3.amzn2023.*",
+            "python3-foo.bar-2:1.0-3.amzn2023.*",
+            // The architecture would be `amzn2023`.
+            "2:python3-foo.bar-1.0-3.amzn2023",
+            "python3-foo.bar",
+            "",
+        ] {
+            assert!(!of(line), "{line}");
+        }
+        let names = |line: &str| Pattern::of_yum(line).is_some_and(|pattern| pattern.names(PACKAGE.name));
+        assert!(names("python3-foo.bar-9-9.*") && names("x:python3-foo.bar-1.0-3.amzn2023.*"));
+        for line in ["python3-*-1.0-3.*", "python3-foo.bar", "python3-foo.bar-2:1.0-3.amzn2023.*"] {
+            assert!(!names(line), "{line}");
+        }
+    }
+
     proptest::proptest! {
         #[test]
         fn whatever_comes_nothing_panics(text in "[-a:.*\\[é1]{0,20}") {
             Pattern::new(&text).matches(&PACKAGE);
+            if let Some(pattern) = Pattern::of_yum(&text) {
+                pattern.matches(&PACKAGE);
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use jiff::Timestamp;
 
+use super::super::PendingState;
 use super::super::advisory::Advisory;
 use super::super::rpm::Package;
 use super::modules::Modules;
@@ -14,6 +15,7 @@ use super::repos::Repo;
 use super::rules::{Rules, Withheld};
 use super::updateinfo::{Fixed, Notice};
 use super::wanted::{Evr, Wanted};
+use super::yum::Priorities;
 
 /// Everything that is asked of each package that a repository offers.
 #[derive(Debug)]
@@ -30,8 +32,9 @@ pub(super) struct Policy<'a> {
     pub(super) base: &'a str,
     pub(super) offers: Vec<Offer<'a>>,
     pub(super) found: Vec<Found<'a>>,
-    /// The best priority that any repository offers a name with.
-    pub(super) best: HashMap<String, i64>,
+    pub(super) priorities: Priorities,
+    /// The best priority that any repository offers a name with, and a name with an architecture.
+    best: HashMap<(String, Option<String>), i64>,
     hidden: HashSet<String>,
 }
 
@@ -68,6 +71,7 @@ impl<'a> Policy<'a> {
             base: "",
             offers: Vec::new(),
             found: Vec::new(),
+            priorities: Priorities::Own,
             best: HashMap::new(),
             hidden: HashSet::new(),
         }
@@ -85,11 +89,7 @@ impl<'a> Policy<'a> {
         }
         let own = self.repos.get(repo).and_then(|repo| repo.rules.withhold(&named));
         let withheld = own.or_else(|| self.rules.withhold(&named));
-        if withheld.is_none() {
-            let priority = self.priority(repo);
-            let best = self.best.entry(name.clone()).or_insert(priority);
-            *best = priority.min(*best);
-        }
+        self.rank(repo, offered, withheld.as_ref());
         let is_ours = [self.base, "noarch"].contains(&architecture.as_str());
         let upgraded = self.wanted.upgraded_by(name, architecture, evr);
         if let Some(package) = upgraded.filter(|package| is_ours || package.architecture == *architecture) {
@@ -97,6 +97,38 @@ impl<'a> Policy<'a> {
             self.keep(package, offered, repo, withheld)?;
         }
         self.replacements(repo, offered, withheld.as_ref())
+    }
+
+    /// What is excluded has no part in which repository is the best. What is locked has with yum: its plugin priorities
+    /// has had its say by then.
+    fn rank(&mut self, repo: usize, offered: &Offered, withheld: Option<&Withheld>) {
+        let is_plugin = matches!(self.priorities, Priorities::Plugin { .. });
+        let counts = withheld.is_none_or(|withheld| is_plugin && withheld.state == PendingState::Held);
+        if !counts {
+            return;
+        }
+        let priority = self.priority(repo);
+        for architecture in [None, Some(offered.architecture.clone())] {
+            let best = self.best.entry((offered.name.clone(), architecture)).or_insert(priority);
+            *best = priority.min(*best);
+        }
+    }
+
+    /// The priority of a repository that goes before that of this offer.
+    pub(super) fn better(&self, offer: &Offer<'_>) -> Option<i64> {
+        let best = |name: &str, architecture: Option<&String>| {
+            let best = self.best.get(&(name.to_owned(), architecture.cloned())).copied();
+            best.filter(|best| *best < self.priority(offer.repo))
+        };
+        match self.priorities {
+            Priorities::None => None,
+            Priorities::Own => best(&offer.name, None),
+            Priorities::Plugin { same_architecture, obsoletes } => {
+                let own = best(&offer.name, same_architecture.then_some(&offer.architecture));
+                let replaced = || best(&offer.package.name, None).filter(|_| obsoletes);
+                own.or_else(replaced)
+            }
+        }
     }
 
     fn replacements(
@@ -140,7 +172,7 @@ impl<'a> Policy<'a> {
     fn vendor(&self, package: &Package, offered: &Offered) -> Option<Withheld> {
         let differs = self.keeps_vendor && package.vendor != offered.vendor;
         differs.then(|| Withheld {
-            state: super::super::PendingState::KeptBack,
+            state: PendingState::KeptBack,
             reason: format!(
                 "zypper does not change the vendor from {} to {}",
                 package.vendor, offered.vendor

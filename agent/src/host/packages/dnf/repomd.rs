@@ -94,10 +94,6 @@ impl Repomd {
     pub(super) fn find(&self, kinds: &[&str]) -> Option<&Listed> {
         kinds.iter().find_map(|kind| self.files.iter().find(|file| file.kind == *kind))
     }
-
-    pub(super) fn has(&self, kind: &str) -> bool {
-        self.find(&[kind]).is_some()
-    }
 }
 
 impl Listed {
@@ -283,7 +279,7 @@ mod tests {
         assert_eq!(primary.name, "ab-primary.xml.gz");
         assert_eq!(primary.checksum, Some(("sha256".to_owned(), "ab".to_owned())));
         assert_eq!(repomd.find(&["modules"]).unwrap().name, "m.yaml");
-        assert!(!repomd.has("updateinfo"));
+        assert!(repomd.find(&["updateinfo"]).is_none());
         assert!(Repomd::parse(b"<other/>").is_err() && Repomd::parse(&text[..200]).is_err());
         assert!(Repomd::parse(&[0; 100]).is_err());
     }

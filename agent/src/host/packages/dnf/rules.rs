@@ -19,7 +19,11 @@ pub(super) struct Rule {
 
 impl Rule {
     pub(super) fn new(pattern: &str, file: &Path, line: usize) -> Self {
-        Self { pattern: Pattern::new(pattern), place: format!("{}:{line}", file.display()) }
+        Self::of(Pattern::new(pattern), file, line)
+    }
+
+    fn of(pattern: Pattern, file: &Path, line: usize) -> Self {
+        Self { pattern, place: format!("{}:{line}", file.display()) }
     }
 }
 
@@ -33,6 +37,8 @@ pub(super) struct Rules {
     locked: Vec<Rule>,
     /// Locked as well, but by what must not come.
     refused: Vec<Rule>,
+    /// Nothing takes the place of what is locked.
+    pub(super) locks_replaced: bool,
 }
 
 /// Why a version is not offered.
@@ -44,12 +50,16 @@ pub(super) struct Withheld {
 
 impl Rules {
     pub(super) fn of(host: &Host, config: &Config) -> Result<Self, Unreadable> {
-        let mut rules = Self::default();
+        let mut rules = Self { locks_replaced: true, ..Self::default() };
         for (pattern, line) in config.main.words(&["excludepkgs", "exclude"]) {
             rules.excluded.push(Rule::new(&pattern, &config.file, line));
         }
         for (pattern, line) in config.main.words(&["includepkgs"]) {
             rules.included.push(Rule::new(&pattern, &config.file, line));
+        }
+        if config.is_yum {
+            super::yum::add_locks(host, config, &mut rules)?;
+            return Ok(rules);
         }
         for (directory, list) in PLUGINS {
             rules.add_locks(host, Path::new(directory), list)?;
@@ -70,19 +80,31 @@ impl Rules {
                 file = place.into();
             }
         }
-        let bytes = match host.read(&file, MAX_LIST) {
+        self.add_list(host, &file, |line| {
+            let line = line.trim();
+            (!line.starts_with('#')).then(|| Pattern::new(line))
+        })
+    }
+
+    /// Each line that is one is a pattern, of what must not come where it begins with `!`.
+    pub(super) fn add_list(
+        &mut self,
+        host: &Host,
+        file: &Path,
+        pattern: impl Fn(&str) -> Option<Pattern>,
+    ) -> Result<(), Unreadable> {
+        let bytes = match host.read(file, MAX_LIST) {
             Err(cause) if cause.is_absent() => return Ok(()),
             bytes => bytes?,
         };
         for (number, line) in String::from_utf8_lossy(&bytes).lines().enumerate() {
-            let line = line.trim();
-            if line.is_empty() || line.starts_with('#') {
+            if line.trim().is_empty() {
                 continue;
             }
-            match line.strip_prefix('!') {
-                Some(pattern) => self.refused.push(Rule::new(pattern, &file, number + 1)),
-                None => self.locked.push(Rule::new(line, &file, number + 1)),
-            }
+            let refused = line.trim_start().strip_prefix('!');
+            let Some(pattern) = pattern(refused.unwrap_or(line)) else { continue };
+            let rule = Rule::of(pattern, file, number + 1);
+            if refused.is_some() { self.refused.push(rule) } else { self.locked.push(rule) }
         }
         Ok(())
     }
@@ -127,8 +149,11 @@ impl Rules {
         Ok(rules)
     }
 
-    /// What locks packages of that name.
+    /// What keeps others from taking the place of packages of that name.
     pub(super) fn lock(&self, name: &str) -> Option<Withheld> {
+        if !self.locks_replaced {
+            return None;
+        }
         let rule = self.locked.iter().find(|rule| rule.pattern.names(name))?;
         Some(Withheld { state: PendingState::Held, reason: rule.place.clone() })
     }
@@ -180,7 +205,7 @@ fn dnf5(package: &DeValue<'_>) -> Result<(String, bool), String> {
     }
 }
 
-/// Where the plugins of dnf and yum are configured, and their list if that does not say another.
+/// Where dnf's plugin is configured, under either name, and its list if that does not say another.
 const PLUGINS: [(&str, &str); 2] = [
     ("/etc/dnf/plugins", "/etc/dnf/plugins/versionlock.list"),
     ("/etc/yum/pluginconf.d", "/etc/yum/pluginconf.d/versionlock.list"),
