@@ -6,6 +6,7 @@ mod modules;
 mod several;
 mod withheld;
 mod world;
+mod yum;
 
 use std::path::Path;
 use std::process::Command;

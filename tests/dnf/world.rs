@@ -19,6 +19,8 @@ pub(super) struct World {
     /// The repositories as a server would have them, and a home that tells rpm where the database is.
     outside: tempfile::TempDir,
     pub(super) compression: &'static str,
+    /// That of the databases for yum, where there are any.
+    pub(super) database: &'static str,
 }
 
 impl World {
@@ -27,6 +29,7 @@ impl World {
             root: Root::knowing(VAR, installed),
             outside: tempfile::tempdir().unwrap(),
             compression: "gz",
+            database: "",
         };
         fs::write(world.outside.path().join(".rpmmacros"), format!("%_dbpath {VAR}\n")).unwrap();
         world.write("etc/dnf/dnf.conf", "[main]\n");
@@ -62,8 +65,12 @@ impl World {
         if !packages.is_empty() {
             build(packages, &place);
         }
-        let form = ["--general-compress-type", self.compression];
-        run(Command::new("createrepo_c").args(["-q", "--no-database"]).args(form).arg(&place));
+        // The one is for everything, the other for all but the lists in XML, which are in gzip then.
+        let form = match self.database {
+            "" => ["--no-database", "--general-compress-type", self.compression],
+            form => ["--database", "--compress-type", form],
+        };
+        run(Command::new("createrepo_c").arg("-q").args(form).arg(&place));
         if !notices.is_empty() {
             let text = format!("<?xml version=\"1.0\"?>\n<updates>{}</updates>\n", notices.concat());
             self.add(id, "updateinfo", &text);
@@ -74,12 +81,17 @@ impl World {
         self.write(&format!("etc/yum.repos.d/{id}.repo"), &text);
     }
 
+    /// The metadata as the repository has it.
+    pub(super) fn repodata(&self, id: &str) -> PathBuf {
+        self.outside.path().join(id).join("repodata")
+    }
+
     /// Adds metadata to a repository.
     pub(super) fn add(&self, id: &str, kind: &str, bytes: &str) {
         let name = if kind == "modules" { "modules.yaml".to_owned() } else { format!("{kind}.xml") };
         let file = self.outside.path().join(format!("{id}-{name}"));
         fs::write(&file, bytes).unwrap();
-        let repodata = self.outside.path().join(id).join("repodata");
+        let repodata = self.repodata(id);
         let form = ["--compress-type", self.compression];
         run(Command::new("modifyrepo_c").args(["--mdtype", kind]).args(form).args([&file, &repodata]));
     }
@@ -265,7 +277,7 @@ pub(super) fn notice_for(id: &str, kind: &str, severity: &str, module: &str, pac
     )
 }
 
-fn run(command: &mut Command) {
+pub(super) fn run(command: &mut Command) {
     let output = command.env("LC_ALL", "C").output().unwrap();
     assert!(output.status.success(), "{command:?}\n{}{}", text(&output.stdout), text(&output.stderr));
 }
