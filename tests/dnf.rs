@@ -175,6 +175,15 @@ fn an_amazon_linux_is_locked_to_its_release() {
     assert_eq!((locked.release.as_str(), locked.by.as_str()), ("2023.9.20251105", "system-release"));
     assert_eq!(locked.date.unwrap().to_string(), "2025-11-05T00:00:00Z");
     assert!(updates.unsure.is_empty() && world.metadata().missing.is_empty(), "{:?}", world.metadata());
+    assert_eq!(locked.newest, None);
+    world.write(
+        "var/lib/update-motd/motd",
+        "A newer release of \"Amazon Linux\" is available.\n  Version 2023.9.20251110:\n  Version 2023.10.20260202:\n\
+         Run \"/usr/bin/dnf check-release-update\" for full release and version update info\n",
+    );
+    let told = guestward().args(["packages", "--root"]).arg(world.path()).output().unwrap();
+    let line = "locked to release 2023.9.20251105 (system-release); 2023.10.20260202 is out";
+    assert!(text(&told.stdout).contains(line), "{told:?}");
     world.write("etc/dnf/vars/releasever", "2023.10.20260101\n");
     let locked = world.updates().locked.unwrap();
     assert_eq!(
