@@ -63,9 +63,9 @@ impl Yum {
     }
 
     fn packed(&self, repo: &str) -> PathBuf {
-        let names = fs::read_dir(self.cache(repo)).unwrap().map(|entry| entry.unwrap().path());
+        let mut names = fs::read_dir(self.cache(repo)).unwrap().map(|entry| entry.unwrap().path());
         let is_it = |path: &PathBuf| path.to_str().unwrap().contains("-primary.sqlite.");
-        names.filter(is_it).next().unwrap()
+        names.find(is_it).unwrap()
     }
 
     fn write(&self, path: &str, text: &str) {
