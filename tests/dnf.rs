@@ -5,7 +5,7 @@ mod bad;
 mod modules;
 mod several;
 mod withheld;
-mod world;
+pub(crate) mod world;
 
 use std::path::Path;
 use std::process::Command;
