@@ -4,6 +4,7 @@
 mod bad;
 mod locks;
 mod repositories;
+mod self_check;
 mod vendors;
 mod world;
 

@@ -35,11 +35,11 @@ fn a_repository_of_higher_priority_goes_before_a_newer_version() {
 #[test]
 fn only_enabled_repositories_count_and_of_those_every_one() {
     let world = World::new(&[Rpm::new("a", "1.0", "1")]);
-    for (id, version) in [("one", "1.1"), ("two/$releasever", "1.2"), (".three", "1.3")] {
+    for (id, version) in [("one", "1.1"), ("two/$releasever", "1.2"), ("three", "1.3")] {
         world.repo(id, "", &[Rpm::new("a", version, "1")], &[]);
     }
     world.refresh();
-    for (off, left) in [("four", "1.3-1"), (".three", "1.2-1"), ("two/$releasever", "1.1-1")] {
+    for (off, left) in [("four", "1.3-1"), ("three", "1.2-1"), ("two/$releasever", "1.1-1")] {
         let file = world.path().join(file(off));
         if let Ok(text) = std::fs::read_to_string(&file) {
             std::fs::write(file, format!("{text}enabled=0\n")).unwrap();

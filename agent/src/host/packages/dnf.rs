@@ -21,7 +21,7 @@ mod rules;
 mod updateinfo;
 mod vendors;
 mod wanted;
-mod xml;
+pub(crate) mod xml;
 mod zypp;
 
 use std::io::{self, Read as _};

@@ -88,11 +88,7 @@ fn name(id: &str, address: &str) -> String {
 
 /// A repository's alias as the name of a file (libzypp's `RepoInfoBase::escaped_alias`).
 fn escaped(alias: &str) -> String {
-    let name = alias.replace('/', "_");
-    match name.strip_prefix('.') {
-        Some(rest) => format!("_{rest}"),
-        None => name,
-    }
+    alias.replace('/', "_")
 }
 
 /// Directories that a repository of that id left there under other addresses.
