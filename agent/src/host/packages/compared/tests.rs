@@ -116,7 +116,8 @@ fn what_zypper_would_not_go_to_is_kept_back_night_after_night() {
 #[test]
 fn zyppers_notices_are_compared_by_their_ids() {
     use crate::host::packages::advisory::{Advisory, Kind};
-    let notice = |id: &str, kind| Advisory { id: id.to_owned(), kind, ..Advisory::default() };
+    let notice =
+        |id: &str, kind| Advisory { id: id.to_owned(), kind, urgency: None, issued: None, cves: Vec::new() };
     let advisories = vec![notice("S-1", Kind::Security), notice("R-1", Kind::Bugfix)];
     let mut ours = [Pending { advisories, ..update("a", "x86_64", "2", PendingState::Pending) }];
     let said = |ids: &[&str]| Answer {

@@ -7,7 +7,9 @@
 
 mod said;
 
-use std::path::Path;
+use std::fs;
+use std::io;
+use std::os::unix::fs::symlink;
 use std::process;
 use std::time::Duration;
 
@@ -32,11 +34,20 @@ pub(super) fn ask(host: &Host, metadata: &Metadata) -> Result<Answer, String> {
     Ok(answer(updates, all, patches))
 }
 
-/// With all that is installed in another root, rather than on this machine.
-fn placed(host: &Host) -> std::io::Result<Place> {
+/// For another root, one of links: zypper puts what it makes of what is installed below the root, wherever that is to go.
+fn placed(host: &Host) -> io::Result<Place> {
     let place = Place::new("zypper")?;
+    if host.is_live() {
+        return Ok(place);
+    }
     if let Some(macros) = super::database(host) {
         place.write(".rpmmacros", &macros)?;
+    }
+    for entry in fs::read_dir(std::path::absolute(host.root_path())?)?.take(MAX_ENTRIES) {
+        let entry = entry?;
+        if !OWN.iter().any(|own| entry.file_name() == *own) {
+            symlink(entry.path(), place.path().join(entry.file_name()))?;
+        }
     }
     Ok(place)
 }
@@ -56,11 +67,9 @@ impl Zypper<'_> {
         command.env("ZYPP_READONLY_HACK", "1");
         command.env("ZYPPTMPDIR", place).env("ZYPP_LOGFILE", place.join("log"));
         if !self.host.is_live() {
-            let root = std::path::absolute(self.host.root_path());
-            let root = root.as_deref().unwrap_or(self.host.root_path());
-            command.arg("--root").arg(root).env("HOME", place);
+            command.arg("--root").arg(place).env("HOME", place);
             // It would go by this machine's own settings.
-            command.env("ZYPP_CONF", root.join(Path::new("etc/zypp/zypp.conf")));
+            command.env("ZYPP_CONF", place.join("etc/zypp/zypp.conf"));
         }
         command
     }
@@ -91,5 +100,8 @@ fn answer(updates: Said, all: Said, patches: Said) -> Answer {
     }
 }
 
+/// What zypper writes in, or we.
+const OWN: [&str; 5] = ["tmp", "run", "solv", "log", ".rpmmacros"];
+const MAX_ENTRIES: usize = 10_000;
 /// A small instance takes a minute where what zypper makes of the metadata is to be made anew.
 const LONGEST: Duration = Duration::from_secs(180);
