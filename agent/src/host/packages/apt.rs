@@ -46,7 +46,7 @@ impl Archive {
         architectures.retain(|name| seen.insert(name.clone()));
 
         let sources = sources::all(host, &native)?;
-        let pins = Pins::of(host, &config)?;
+        let pins = Pins::of(host, &config, database)?;
         let mut archive = Self {
             config,
             pins,

@@ -100,7 +100,11 @@ impl Policy<'_> {
         let home = self.database.home(&package.architecture);
         let (_, pin) = self.pins.specific.iter().find(|(name, pin)| {
             name.matches(&package.name, &offer.source, home, &self.database.native)
-                && pin.matches(&offer.version, self.files_of(offer).map(|file| &file.place))
+                && pin.matches(
+                    &offer.version,
+                    &offer.source_version,
+                    self.files_of(offer).map(|file| &file.place),
+                )
         })?;
         // A version that only forbidden lists have stays forbidden, unless its pin forbids it more.
         let is_allowed = || self.files_of(offer).any(|file| file.priority != FORBIDDEN);
