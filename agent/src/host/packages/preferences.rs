@@ -17,6 +17,7 @@ use crate::host::apt_conf::parts;
 use crate::host::{Cause, Host, Unreadable};
 use architecture::Names;
 pub(super) use name::Name;
+use pattern::Pattern;
 pub(super) use wanted::Place;
 use wanted::What;
 
@@ -27,6 +28,7 @@ pub(super) struct Pins {
     pub(super) general: Vec<Pin>,
     /// They raise and lower versions of the packages that they name.
     pub(super) specific: Vec<(Name, Pin)>,
+    default_release: Option<DefaultRelease>,
 }
 
 #[derive(Debug, Clone)]
@@ -37,19 +39,31 @@ pub(super) struct Pin {
     pub(super) written: String,
 }
 
+/// The default release as a text that a list has to answer to.
+#[derive(Debug, Clone)]
+struct DefaultRelease {
+    pattern: Pattern,
+    /// `a=…` need not be anywhere.
+    is_sure: bool,
+}
+
 impl Pins {
     pub(super) fn of(host: &Host, config: &Config, database: &Database) -> Result<Self, Unreadable> {
         let mut reader = Reader::of(host, database);
         if let Some(release) = config.value("apt::default-release").filter(|release| !release.is_empty()) {
             let at = config.written("apt::default-release").map_or(String::new(), |at| format!(", {at}"));
             let written = format!("APT::Default-Release{at}");
-            let what = What::release(release).map_err(|why| {
+            let pattern = Pattern::parse(release);
+            let parsed = What::release(release).and_then(|what| Ok((what, pattern?)));
+            let (what, pattern) = parsed.map_err(|why| {
                 Unreadable::new(
                     "/etc/apt/apt.conf",
                     Cause::Unsupported(format!("{written} is {why}{NOT_UNDERSTOOD}")),
                 )
             })?;
             reader.pins.general.push(Pin { what, priority: DEFAULT_RELEASE, written });
+            let is_sure = release.len() > 2 && release.as_bytes().get(1) == Some(&b'=');
+            reader.pins.default_release = Some(DefaultRelease { pattern, is_sure });
         }
         let mut files = Vec::new();
         if host.exists("/etc/apt/preferences")? {
@@ -61,6 +75,39 @@ impl Pins {
             reader.read(&bytes, &file)?;
         }
         Ok(reader.pins)
+    }
+
+    /// Whether they can be held against these lists: apt refuses a default release that is nowhere, and an expression
+    /// is not understood where a list says other than ASCII of itself.
+    pub(super) fn suit<'a>(
+        &self,
+        mut places: impl Iterator<Item = &'a Place> + Clone,
+    ) -> Result<(), Unreadable> {
+        if let Some(release) = &self.default_release {
+            let is_known = release.is_sure
+                || release.pattern.matches("now")
+                || places.clone().any(|place| release.is_found(place));
+            if !is_known {
+                let what = "APT::Default-Release is none of the releases that there are lists of, and apt refuses that";
+                return Err(Unreadable::new("/etc/apt/apt.conf", Cause::Unsupported(what.to_owned())));
+            }
+        }
+        let pins = || self.general.iter().chain(self.specific.iter().map(|(_, pin)| pin));
+        let Some(pin) = pins().find(|pin| pin.what.has_expression()) else { return Ok(()) };
+        if places.all(Place::is_plain) {
+            return Ok(());
+        }
+        let what =
+            format!("{} is a regular expression, and a list has a name that is not in ASCII", pin.written);
+        Err(Unreadable::new("/etc/apt/preferences", Cause::Unsupported(what)))
+    }
+}
+
+impl DefaultRelease {
+    fn is_found(&self, place: &Place) -> bool {
+        [&place.archive, &place.codename, &place.version]
+            .iter()
+            .any(|text| !text.is_empty() && self.pattern.matches(text))
     }
 }
 

@@ -78,7 +78,7 @@ impl Parser<'_> {
             if self.peek() != Some(b'|') {
                 return Ok(all);
             }
-            self.rest = &self.rest[1..];
+            self.take();
             all.push('|');
         }
     }

@@ -102,6 +102,18 @@ impl What {
         Ok(Self::Release(asked.collect::<Result<_, _>>()?))
     }
 
+    /// Whether an expression is held against what an archive says of itself.
+    pub(super) fn has_expression(&self) -> bool {
+        let is_expression = |pattern: &Pattern| matches!(pattern, Pattern::Expression(_));
+        match self {
+            Self::Version(_) | Self::SourceVersion(_) | Self::Everything => false,
+            Self::Site(pattern) => is_expression(pattern),
+            Self::Release(asked) => asked.iter().any(|(_, asked)| match asked {
+                Asked::Text(pattern) | Asked::Version(Version { pattern, .. }) => is_expression(pattern),
+            }),
+        }
+    }
+
     pub(super) fn is_about(&self, place: &Place) -> bool {
         match self {
             Self::Version(_) | Self::SourceVersion(_) => false,
@@ -178,8 +190,8 @@ impl Property {
 }
 
 impl Place {
-    /// The texts of the archive's own that an expression may be held against.
-    pub(in super::super) fn is_plain(&self) -> bool {
+    /// Whether what its archive says of it is ASCII, which is all that an expression understands.
+    pub(super) fn is_plain(&self) -> bool {
         [&self.archive, &self.codename, &self.version, &self.origin, &self.label, &self.component, &self.site]
             .iter()
             .all(|text| text.is_ascii())

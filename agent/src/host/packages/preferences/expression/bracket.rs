@@ -9,10 +9,9 @@ type Set = u128;
 
 /// Takes a set, of which the opening bracket is taken already.
 pub(super) fn set(rest: &mut &[u8]) -> Result<String, Refusal> {
-    let is_negated = rest.first() == Some(&b'^');
-    if is_negated {
-        *rest = &rest[1..];
-    }
+    let negated = rest.strip_prefix(b"^");
+    let is_negated = negated.is_some();
+    *rest = negated.unwrap_or(rest);
     let mut members: Set = 0;
     let mut is_first = true;
     loop {
@@ -30,8 +29,8 @@ pub(super) fn set(rest: &mut &[u8]) -> Result<String, Refusal> {
         members |= match element(rest)? {
             Element::Class(class) => class,
             Element::Character(low) => match rest {
-                [b'-', next, ..] if *next != b']' => {
-                    *rest = &rest[1..];
+                [b'-', end @ ..] if !matches!(end, [] | [b']', ..]) => {
+                    *rest = end;
                     match element(rest)? {
                         Element::Character(high) => range(low, high)?,
                         Element::Class(_) => return Err(Refusal::Invalid),
