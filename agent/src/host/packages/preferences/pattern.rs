@@ -18,7 +18,8 @@ impl Pattern {
             let inner = text.strip_prefix('/').and_then(|text| text.strip_suffix('/')).unwrap_or_default();
             return Expression::parse(inner).map(Self::Expression);
         }
-        if text.contains('[') && ["[:", "[.", "[=", "\\"].iter().any(|special| text.contains(special)) {
+        let is_set = text.split_once('[').is_some_and(|(_, rest)| rest.contains(']'));
+        if is_set && ["[:", "[.", "[=", "\\"].iter().any(|special| text.contains(special)) {
             return Err("a glob with a class of characters or with an escape");
         }
         Ok(Self::Glob(text.to_ascii_lowercase()))
