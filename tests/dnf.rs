@@ -5,7 +5,7 @@ mod bad;
 mod modules;
 mod several;
 mod withheld;
-mod world;
+pub(crate) mod world;
 mod yum;
 
 use std::path::Path;

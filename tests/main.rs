@@ -53,3 +53,4 @@ mod system_differential;
 mod tree;
 mod units;
 mod verify_log_group;
+mod zypper;

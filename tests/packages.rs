@@ -89,6 +89,7 @@ fn this_machine_has_the_updates_that_apt_lists() {
 mod at_work;
 mod known;
 mod lists;
+mod patterns;
 mod pins;
 mod reasons;
 mod scenarios;

@@ -223,7 +223,7 @@ impl World {
 }
 
 /// What a program makes of its input.
-pub(super) fn filter(command: &str, bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn filter(command: &str, bytes: &[u8]) -> Vec<u8> {
     let mut words = command.split(' ');
     let mut command = Command::new(words.next().unwrap());
     let mut child =
@@ -252,7 +252,7 @@ fn walk(directory: &Path) -> Vec<PathBuf> {
 }
 
 /// A notice as vendors write it, about packages by their full names.
-pub(super) fn notice(id: &str, kind: &str, severity: &str, packages: &[&str]) -> String {
+pub(crate) fn notice(id: &str, kind: &str, severity: &str, packages: &[&str]) -> String {
     notice_for(id, kind, severity, "", packages)
 }
 

@@ -167,7 +167,7 @@ pub(super) fn made_up(random: &mut versions::Random) -> (tempfile::TempDir, Stri
         tree = tree.archive(host, release, &list);
     }
     for _ in 0..random.below(4) {
-        let package = ["*", "x", "y z", "src:x", "[w-y]", "x:any", "w*"][random.below(7)];
+        let package = PACKAGES[random.below(PACKAGES.len())];
         let wanted = [
             "version 2*",
             "version 1:1",
@@ -180,7 +180,12 @@ pub(super) fn made_up(random: &mut versions::Random) -> (tempfile::TempDir, Stri
             "origin v.example",
             "origin \"\"",
             "release c=main, o=V*",
-        ][random.below(11)];
+            "release n=/^bookworm(|-security)$/",
+            "release o=/^[VD]/",
+            "release /-/",
+            "origin /^[av]\\./",
+            "version /^(1:)?[12]/",
+        ][random.below(16)];
         let priority =
             ["-1", "1", "50", "100", "400", "500", "700", "990", "1000", "1001", "never"][random.below(11)];
         // apt allows it nowhere else.
@@ -195,5 +200,21 @@ pub(super) fn made_up(random: &mut versions::Random) -> (tempfile::TempDir, Stri
     (tree.finish(), story)
 }
 
+const PACKAGES: [&str; 14] = [
+    "*",
+    "x",
+    "y z",
+    "src:x",
+    "[w-y]",
+    "x:any",
+    "w*",
+    "/^[x-z]$/",
+    "/w|Y/",
+    "src:/./:any",
+    "z:linux-any",
+    "y:any-amd64",
+    "/(/ x",
+    "*:amd64",
+];
 const NAMES: [&str; 4] = ["w", "x", "y", "z"];
 const VERSIONS: [&str; 6] = ["1", "2", "2~rc1", "2-1", "1:1", "3+b1"];

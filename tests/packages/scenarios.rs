@@ -18,10 +18,14 @@ impl Tree {
             "etc/apt/apt.conf.d",
             "etc/apt/preferences.d",
             "etc/apt/sources.list.d",
+            "usr/share/dpkg",
             "var/lib/apt/lists/partial",
             "var/lib/dpkg",
         ] {
             fs::create_dir_all(root.path().join(directory)).unwrap();
+        }
+        for table in ["usr/share/dpkg/tupletable", "usr/share/dpkg/cputable"] {
+            fs::copy(Path::new("/").join(table), root.path().join(table)).unwrap();
         }
         Self {
             root,

@@ -145,6 +145,7 @@ fn small_trees(system: &System) {
         assert_eq!(ours(&within), apts(&mut judge(system, inner, "apt")), "{} {round}", system.codename);
     }
     let output = system.chroot("dpkg-query").args(["-W", "-f", "${Version}", "apt"]).output().unwrap();
+    source_versions(system, inner, &text(&output.stdout));
     for way in scenarios::WAYS {
         let tree = scenarios::phased(way, &text(&output.stdout));
         let within = within(system, inner, tree.path());
@@ -155,6 +156,20 @@ fn small_trees(system: &System) {
             "{} {way:?}",
             system.codename
         );
+    }
+}
+
+/// What only a newer apt understands is a matter of the apt that is installed.
+fn source_versions(system: &System, inner: &str, apt: &str) {
+    for pin in ["source-version 7*", "source-version /^7-/"] {
+        let tree = scenarios::Tree::new()
+            .installed("apt", apt)
+            .installed("x", "1")
+            .archive("a", scenarios::STABLE, &["x 2 amd64 Source=s_(7-1)", "x 3"])
+            .write("etc/apt/preferences", &format!("Package: x\nPin: {pin}\nPin-Priority: 990\n"))
+            .finish();
+        let within = within(system, inner, tree.path());
+        assert_eq!(ours(&within), apts(&mut judge(system, inner, "apt")), "{} {pin}", system.codename);
     }
 }
 

@@ -41,7 +41,7 @@ fn compare(host: &Host) -> Result<Compared, Failure> {
         }
         let updates = before.updates.as_ref().map_err(|cause| Failure::trouble(cause.to_string()))?;
         let database = before.database.as_ref().map_err(|cause| Failure::trouble(cause.to_string()))?;
-        let answer = asked::ask(host, *manager);
+        let answer = asked::ask(host, *manager, &before.metadata);
         let after = Packages::of(host);
         if after.updates.as_ref().is_ok_and(|after| after.pending == updates.pending) {
             let time = Timestamp::now();

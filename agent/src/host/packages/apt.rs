@@ -46,7 +46,7 @@ impl Archive {
         architectures.retain(|name| seen.insert(name.clone()));
 
         let sources = sources::all(host, &native)?;
-        let pins = Pins::of(host, &config)?;
+        let pins = Pins::of(host, &config, database)?;
         let mut archive = Self {
             config,
             pins,
@@ -126,6 +126,7 @@ impl Archive {
             let read = list.read(host, |stanza| table.take(stanza, index));
             unsure.extend(read.err());
         }
+        self.pins.suit(files.iter().map(|file| &file.place))?;
         self.prioritise(&mut files);
         let draw = phasing::Draw::of(host, &self.config, database);
         let distribution = Distribution::of(host);
@@ -133,6 +134,7 @@ impl Archive {
             Policy { distribution: &distribution, files: &files, pins: &self.pins, database, draw: &draw };
         let mut pending: Vec<Pending> = Vec::new();
         for (package, offers) in table.packages() {
+            unsure.extend(policy.unsure(package, offers));
             let rows = policy.decide(package, offers);
             if !rows.is_empty() {
                 let since = changelog::date(host, package);

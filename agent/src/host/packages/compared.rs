@@ -11,7 +11,7 @@ use super::{Manager, Pending, PendingState};
 use crate::host::{Cause, Host, Kind, Text, Unreadable};
 
 /// The package manager's answer. A package has the name that the package manager gives it: `openssl`, `openssl:i386`; for
-/// dnf always with its architecture.
+/// dnf and zypper always with its architecture.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Answer {
     /// What it lists as newer, with the version.
@@ -22,6 +22,10 @@ pub struct Answer {
     pub removed: BTreeSet<String>,
     /// Those of them that it calls security updates; `None` where it does not tell.
     pub security: Option<BTreeSet<String>>,
+    /// By name alone, the newest version that a repository has, where it would go to none or to another; zypper's.
+    pub beyond: BTreeMap<String, String>,
+    /// The ids of the security notices that are about what is installed; `None` where it does not tell.
+    pub notices: Option<BTreeSet<String>>,
 }
 
 /// What came of it.
@@ -106,8 +110,7 @@ impl Compared {
         for update in pending.iter_mut().filter(|update| update.state == PendingState::Pending) {
             if self.kept_back.get(&update.key()) == Some(&update.candidate) {
                 update.state = PendingState::KeptBack;
-                let manager = &self.manager;
-                let reason = format!("{manager} would keep it back, as it said at {:.0}", self.time);
+                let reason = format!("{} {KEPT}, as it said at {:.0}", self.manager, self.time);
                 update.reason.get_or_insert(reason);
             }
         }
@@ -142,15 +145,16 @@ struct Side<'a> {
 
 impl Side<'_> {
     fn outcome(&self, ours: &[Pending], answer: &Answer) -> Outcome {
-        let ours: BTreeMap<String, &Pending> = ours
+        let listed: BTreeMap<String, &Pending> = ours
             .iter()
             .filter(|update| self.is_listed(update))
             .map(|update| (self.key(update, answer), update))
             .filter(|(key, _)| !answer.removed.contains(key))
             .collect();
         let mut lines = Vec::new();
-        for (key, update) in &ours {
+        for (key, update) in &listed {
             match answer.newer.get(key) {
+                theirs if theirs != Some(&update.candidate) && self.is_beyond(update, answer) => {}
                 None => {
                     lines.push(format!("{key} {}: the package manager does not list it", update.candidate))
                 }
@@ -163,10 +167,11 @@ impl Side<'_> {
                 Some(_) => lines.extend(security(key, update, answer)),
             }
         }
-        let unknown = answer.newer.iter().filter(|(key, _)| !ours.contains_key(*key));
+        let unknown = answer.newer.iter().filter(|(key, _)| !listed.contains_key(*key));
         lines.extend(unknown.map(|(key, theirs)| format!("{key} {theirs}: we do not list it")));
+        lines.extend(answer.notices.iter().flat_map(|theirs| notices(ours, theirs)));
         if lines.is_empty() {
-            return Outcome::Agreed(ours.len());
+            return Outcome::Agreed(listed.len());
         }
         let more = lines.len().saturating_sub(MAX_LINES);
         lines.truncate(MAX_LINES);
@@ -177,8 +182,18 @@ impl Side<'_> {
     }
 
     fn kept_back(&self, ours: &[Pending], answer: &Answer) -> BTreeMap<String, String> {
-        let is_kept = |update: &&Pending| answer.kept_back.contains(&self.key(update, answer));
+        let is_kept = |update: &&Pending| {
+            let key = self.key(update, answer);
+            let is_beyond = || self.is_listed(update) && self.is_beyond(update, answer);
+            answer.kept_back.contains(&key)
+                || (answer.newer.get(&key) != Some(&update.candidate) && is_beyond())
+        };
         ours.iter().filter(is_kept).map(|update| (update.key(), update.candidate.clone())).collect()
+    }
+
+    /// Whether zypper knows of it and would not go there, for what it needs or breaks: that, we do not judge.
+    fn is_beyond(&self, update: &Pending, answer: &Answer) -> bool {
+        self.manager == Manager::Zypper && answer.beyond.get(&update.name) == Some(&update.candidate)
     }
 
     /// Which of ours the package manager lists, too.
@@ -186,18 +201,24 @@ impl Side<'_> {
         match self.manager {
             // apt lists what is held or phased among what it keeps back; what a pin hides it does not know of.
             Manager::Apt => update.state != PendingState::Pinned,
+            // zypper lists no package that another one takes the place of; that has a reason with us.
+            Manager::Zypper => match &update.reason {
+                None => update.state == PendingState::Pending,
+                // What it said the last time.
+                Some(reason) => reason.starts_with(&format!("{} {KEPT}", Manager::Zypper.name())),
+            },
             // dnf hides what is locked or excluded, and has no package of what is in no repository.
             _ => update.state == PendingState::Pending,
         }
     }
 
-    /// apt writes no architecture where a package is for all or for the machine's own. dnf writes the candidate's, and a
+    /// apt writes no architecture where a package is for all or for the machine's own. dnf and zypper write the candidate's, and a
     /// package may go over from one to `noarch` or back; ours is the installed one's.
     fn key(&self, update: &Pending, answer: &Answer) -> String {
         let is_plain = update.architecture == self.native || update.architecture == "all";
         match self.manager {
             Manager::Apt if is_plain => update.name.clone(),
-            Manager::Dnf if !answer.newer.contains_key(&update.key()) => {
+            Manager::Dnf | Manager::Zypper if !answer.newer.contains_key(&update.key()) => {
                 let others = answer.newer.iter().filter(|(_, version)| **version == update.candidate);
                 let mut names = others.filter_map(|(key, _)| key.rsplit_once(':'));
                 let other = names.find(|(name, _)| *name == update.name);
@@ -215,6 +236,25 @@ fn security(key: &str, update: &Pending, answer: &Answer) -> Option<String> {
         .then(|| format!("{key}: {ours} security update by our list, {others} by the package manager's"))
 }
 
+/// Security notices that only one of the two has.
+fn notices(ours: &[Pending], theirs: &BTreeSet<String>) -> Vec<String> {
+    let advisories = ours.iter().flat_map(|update| &update.advisories);
+    let ids: BTreeSet<&str> = advisories
+        .filter(|advisory| advisory.kind == super::advisory::Kind::Security)
+        .map(|advisory| advisory.id.as_str())
+        .collect();
+    let unlisted = ids.iter().filter(|id| !theirs.contains(**id));
+    let mut lines: Vec<String> =
+        unlisted.map(|id| format!("{id}: the package manager does not list this notice")).collect();
+    // Of those beyond an update that comes, only one is told with it.
+    if ours.iter().all(|update| update.hidden_fix.is_none()) {
+        let unknown = theirs.iter().filter(|id| !ids.contains(id.as_str()));
+        lines.extend(unknown.map(|id| format!("{id}: we do not list this notice")));
+    }
+    lines
+}
+
+const KEPT: &str = "would keep it back";
 /// Below the agent's state.
 pub const FILE: &str = "packages/compared.json";
 const SCHEMA: &str = "guestward.compared/1";

@@ -8,6 +8,7 @@ mod cache;
 mod config;
 mod elements;
 mod ini;
+mod locks;
 mod modulemd;
 mod modules;
 mod outcome;
@@ -19,9 +20,11 @@ mod repomd;
 mod repos;
 mod rules;
 mod updateinfo;
+mod vendors;
 mod wanted;
-mod xml;
+pub(crate) mod xml;
 mod yum;
+mod zypp;
 
 use std::io::{self, Read as _};
 
@@ -34,6 +37,7 @@ use repos::{Repo, Repos};
 use rules::Rules;
 use wanted::Wanted;
 use yum::Priorities;
+use zypp::Zypp;
 
 use super::database::source::Source;
 use super::rpm::Installed;
@@ -85,7 +89,8 @@ pub fn look_through(kind: &str, bytes: &[u8], installed: &Installed) -> Result<u
 /// Everything that is configured, and what of it is cached.
 struct Archive {
     config: Config,
-    is_zypper: bool,
+    /// Where zypper chooses, and not dnf.
+    zypp: Option<Zypp>,
     /// With the metadata, where it is there.
     repos: Vec<Repo>,
     cached: Vec<Option<Cached>>,
@@ -97,7 +102,12 @@ impl Archive {
     fn of(host: &Host, installed: &Installed) -> Result<Self, Unreadable> {
         let is_zypper = host.exists("/etc/zypp")? && !host.exists("/etc/dnf")?;
         let config = Config::of(host, installed)?;
-        let repos = if is_zypper { Repos::of_zypper(host, &config)? } else { Repos::of(host, &config)? };
+        let mut zypp = if is_zypper { Some(Zypp::of(host)?) } else { None };
+        let repos = match &zypp {
+            Some(zypp) => Repos::of_zypper(host, &zypp.repositories)?,
+            None => Repos::of(host, &config)?,
+        };
+        let unsure = zypp.as_mut().map(|zypp| std::mem::take(&mut zypp.locks.unsure)).unwrap_or_default();
         let refresh = match (is_zypper, host.exists("/etc/dnf")?) {
             (true, _) => "zypper refresh",
             (false, true) => "dnf makecache",
@@ -105,17 +115,17 @@ impl Archive {
         };
         let mut archive = Self {
             config,
-            is_zypper,
+            zypp,
             repos: repos.enabled,
             cached: Vec::new(),
             metadata: Metadata { refresh, unsure: repos.unsure, ..Metadata::default() },
-            unsure: Vec::new(),
+            unsure,
         };
         if archive.repos.is_empty() {
             archive.metadata.missing.push("no repository is enabled".to_owned());
         }
         for repo in &archive.repos {
-            let cached = Cached::of(host, &archive.config, repo, is_zypper);
+            let cached = Cached::of(host, &archive.config, repo, archive.zypp.as_ref());
             archive.cached.push(match cached {
                 Ok(cached) => cached,
                 Err(cause) => {
@@ -155,12 +165,14 @@ impl Archive {
 
     fn updates(&mut self, host: &Host, installed: &Installed) -> Result<Updates, Unreadable> {
         let wanted = Wanted::of(installed);
-        let rules = if self.is_zypper { Rules::of_zypper(host)? } else { Rules::of(host, &self.config)? };
-        let modules = self.modules(host)?;
+        let (rules, modules) = match self.zypp {
+            Some(_) => (Rules::default(), Modules::default()),
+            None => (Rules::of(host, &self.config)?, self.modules(host)?),
+        };
         let mut policy = Policy::new(&wanted, &self.repos, rules, modules);
         policy.replaces = self.config.main.is_true("obsoletes") != Some(false);
-        policy.keeps_vendor = self.is_zypper;
-        if !self.is_zypper {
+        policy.zypp = self.zypp.as_ref();
+        if self.zypp.is_none() {
             policy.priorities = Priorities::of(host, &self.config)?;
         }
         policy.base = self.config.base();

@@ -13,6 +13,7 @@ use super::distribution::Distribution;
 use super::dpkg::{Database, Package};
 use super::preferences::{FORBIDDEN, Pin, Pins};
 use super::{Pending, PendingState, phasing, version};
+use crate::host::{Cause, Unreadable};
 pub(super) use offer::{File, Offer};
 
 pub(super) struct Policy<'a> {
@@ -100,7 +101,11 @@ impl Policy<'_> {
         let home = self.database.home(&package.architecture);
         let (_, pin) = self.pins.specific.iter().find(|(name, pin)| {
             name.matches(&package.name, &offer.source, home, &self.database.native)
-                && pin.matches(&offer.version, self.files_of(offer).map(|file| &file.place))
+                && pin.matches(
+                    &offer.version,
+                    &offer.source_version,
+                    self.files_of(offer).map(|file| &file.place),
+                )
         })?;
         // A version that only forbidden lists have stays forbidden, unless its pin forbids it more.
         let is_allowed = || self.files_of(offer).any(|file| file.priority != FORBIDDEN);
@@ -116,6 +121,36 @@ impl Policy<'_> {
         let is_lowered = self.priority(package, withheld) < self.default_priority(withheld);
         let own = by(withheld).filter(|_| is_lowered);
         own.or_else(|| chosen.and_then(by)).or_else(|| by(withheld))
+    }
+
+    /// A pin that may be about a foreign package or not: see [`Name::depends_on_any`].
+    ///
+    /// [`Name::depends_on_any`]: super::preferences::Name::depends_on_any
+    pub(super) fn unsure(&self, package: &Package, offers: &[Offer]) -> Option<Unreadable> {
+        let is_foreign = self.database.home(&package.architecture) != self.database.native;
+        let is_asked = |offer: &&Offer| is_foreign && newer(&offer.version, &package.version);
+        if !offers.iter().any(|offer| is_asked(&offer)) {
+            return None;
+        }
+        let (name, written) =
+            (&package.name, offers.iter().find_map(|offer| self.depending(package, offer))?);
+        let what = format!(
+            "{written} may pin {name}:{} as well, if some package asks for {name}:any, which is not looked for",
+            package.architecture
+        );
+        Some(Unreadable::new("/etc/apt/preferences", Cause::Unsupported(what)))
+    }
+
+    fn depending(&self, package: &Package, offer: &Offer) -> Option<&str> {
+        let (_, pin) = self.pins.specific.iter().find(|(name, pin)| {
+            name.depends_on_any(&package.name, &offer.source)
+                && pin.matches(
+                    &offer.version,
+                    &offer.source_version,
+                    self.files_of(offer).map(|file| &file.place),
+                )
+        })?;
+        Some(&pin.written)
     }
 
     fn files_of<'o>(&'o self, offer: &'o Offer) -> impl Iterator<Item = &'o File> + Clone {

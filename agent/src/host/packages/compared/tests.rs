@@ -85,6 +85,56 @@ fn dnf_also_tells_what_is_security() {
 }
 
 #[test]
+fn what_zypper_would_not_go_to_is_kept_back_night_after_night() {
+    let other = |name: &str, state, reason: &str| Pending {
+        reason: Some(reason.to_owned()),
+        ..update(name, "x86_64", "2", state)
+    };
+    let mut ours = vec![
+        update("plain", "x86_64", "2", PendingState::Pending),
+        update("needs", "x86_64", "3", PendingState::Pending),
+        update("lower", "x86_64", "3", PendingState::Pending),
+        other("gone", PendingState::Pending, "new takes its place"),
+        other("foreign", PendingState::KeptBack, "zypper does not change the vendor"),
+    ];
+    let beyond = [("needs", "3"), ("lower", "3"), ("plain", "2"), ("foreign", "2")];
+    let beyond = beyond.map(|(name, version)| (name.to_owned(), version.to_owned()));
+    let newer = answer(&[("plain:noarch", "2"), ("lower:x86_64", "2")]);
+    let said = Answer { beyond: beyond.into(), ..newer };
+    for _ in 0..2 {
+        let compared = compare(Manager::Zypper, &ours, said.clone());
+        assert_eq!(compared.outcome, Outcome::Agreed(3));
+        let kept: Vec<&str> = compared.kept_back.keys().map(String::as_str).collect();
+        assert_eq!(kept, ["lower:x86_64", "needs:x86_64"]);
+        compared.mark(&mut ours);
+        assert_eq!(ours[1].state, PendingState::KeptBack);
+    }
+    let none = Answer { beyond: BTreeMap::new(), ..said };
+    assert_eq!(lines(&compare(Manager::Zypper, &ours, none)).len(), 2);
+}
+
+#[test]
+fn zyppers_notices_are_compared_by_their_ids() {
+    use crate::host::packages::advisory::{Advisory, Kind};
+    let notice =
+        |id: &str, kind| Advisory { id: id.to_owned(), kind, urgency: None, issued: None, cves: Vec::new() };
+    let advisories = vec![notice("S-1", Kind::Security), notice("R-1", Kind::Bugfix)];
+    let mut ours = [Pending { advisories, ..update("a", "x86_64", "2", PendingState::Pending) }];
+    let said = |ids: &[&str]| Answer {
+        notices: Some(ids.iter().map(|id| (*id).to_owned()).collect()),
+        ..answer(&[("a:x86_64", "2")])
+    };
+    assert_eq!(compare(Manager::Zypper, &ours, said(&["S-1"])).outcome, Outcome::Agreed(1));
+    let differs = compare(Manager::Zypper, &ours, said(&["S-2"]));
+    assert_eq!(
+        lines(&differs),
+        ["S-1: the package manager does not list this notice", "S-2: we do not list this notice"]
+    );
+    ours[0].hidden_fix = Some("3 by S-2 (no enabled repository has it)".to_owned());
+    assert_eq!(compare(Manager::Zypper, &ours, said(&["S-1", "S-2"])).outcome, Outcome::Agreed(1));
+}
+
+#[test]
 fn what_is_kept_back_is_marked_as_long_as_it_is_the_same_candidate() {
     let mut ours =
         [update("a", "amd64", "2", PendingState::Pending), update("b", "all", "2", PendingState::Pending)];

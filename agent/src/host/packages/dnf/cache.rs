@@ -10,6 +10,7 @@ use super::super::database::source::{Source, stamp};
 use super::config::Config;
 use super::repomd::{Listed, Repomd};
 use super::repos::Repo;
+use super::zypp::Zypp;
 use crate::host::{Cause, Host, Unreadable};
 
 /// A repository's metadata on the disk.
@@ -28,10 +29,10 @@ impl Cached {
         host: &Host,
         config: &Config,
         repo: &Repo,
-        is_zypper: bool,
+        zypp: Option<&Zypp>,
     ) -> Result<Option<Self>, Unreadable> {
         let mut newest: Option<(i64, PathBuf, Vec<PathBuf>)> = None;
-        for (file, directories) in places(config, repo, is_zypper) {
+        for (file, directories) in places(config, repo, zypp) {
             let meta = match host.stat(&file) {
                 Err(cause) if cause.is_absent() => continue,
                 meta => meta?,
@@ -132,13 +133,13 @@ impl Cached {
 }
 
 /// Every place where the table of contents may be, with those of the files.
-fn places(config: &Config, repo: &Repo, is_zypper: bool) -> Vec<(PathBuf, Vec<PathBuf>)> {
+fn places(config: &Config, repo: &Repo, zypp: Option<&Zypp>) -> Vec<(PathBuf, Vec<PathBuf>)> {
     let in_repodata = |directory: PathBuf| {
         let repodata = directory.join("repodata");
         (repodata.join("repomd.xml"), vec![repodata])
     };
-    if is_zypper {
-        return vec![in_repodata(Path::new("/var/cache/zypp/raw").join(&repo.id))];
+    if let Some(zypp) = zypp {
+        return vec![in_repodata(zypp.raw.join(escaped(&repo.id)).join(repo.path.trim_start_matches('/')))];
     }
     let mut places = Vec::new();
     for cache in config.caches() {
@@ -162,6 +163,11 @@ fn name(id: &str, address: &str) -> String {
     let sum = digest(&SHA256, address.as_bytes());
     let begin: String = sum.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     format!("{id}-{begin}")
+}
+
+/// A repository's alias as the name of a file (libzypp's `RepoInfoBase::escaped_alias`).
+fn escaped(alias: &str) -> String {
+    alias.replace('/', "_")
 }
 
 /// Directories that a repository of that id left there under other addresses.

@@ -19,6 +19,8 @@ pub(super) struct Repo {
     /// Its packages are there whatever the modules say.
     pub(super) has_hotfixes: bool,
     pub(super) rules: Rules,
+    /// Where below its address it begins; zypper's.
+    pub(super) path: String,
     pub(super) file: PathBuf,
     pub(super) line: usize,
 }
@@ -38,23 +40,27 @@ impl Repos {
             repos.add(config, section, &config.file, &mut seen);
         }
         for directory in config.directories() {
-            repos.add_directory(host, config, &directory, &mut seen)?;
+            let mut add = |repos: &mut Self, section: &Section, file: &Path| {
+                repos.add(config, section, file, &mut seen)
+            };
+            repos.add_directory(host, &directory, &mut add)?;
         }
         Ok(repos)
     }
 
-    pub(super) fn of_zypper(host: &Host, config: &Config) -> Result<Self, Unreadable> {
-        let mut repos = Self::default();
-        repos.add_directory(host, config, Path::new("/etc/zypp/repos.d"), &mut BTreeSet::new())?;
+    pub(super) fn of_zypper(host: &Host, directory: &Path) -> Result<Self, Unreadable> {
+        let (mut repos, mut seen) = (Self::default(), BTreeSet::new());
+        let mut add =
+            |repos: &mut Self, section: &Section, file: &Path| repos.add_zyppers(section, file, &mut seen);
+        repos.add_directory(host, directory, &mut add)?;
         Ok(repos)
     }
 
     fn add_directory(
         &mut self,
         host: &Host,
-        config: &Config,
         directory: &Path,
-        seen: &mut BTreeSet<String>,
+        add: &mut dyn FnMut(&mut Self, &Section, &Path),
     ) -> Result<(), Unreadable> {
         let names = match host.list(directory, MAX_FILES) {
             Err(cause) if cause.is_absent() => return Ok(()),
@@ -65,7 +71,7 @@ impl Repos {
             match Ini::of(host, &file) {
                 Ok(ini) => {
                     for section in ini.iter().flat_map(|ini| &ini.sections) {
-                        self.add(config, section, &file, seen);
+                        add(self, section, &file);
                     }
                 }
                 // dnf warns and goes on without it; what it would have offered is not known.
@@ -73,6 +79,23 @@ impl Repos {
             }
         }
         Ok(())
+    }
+
+    /// zypper names a repository, and its cache, by the section as it is written; a priority of nothing is none.
+    fn add_zyppers(&mut self, section: &Section, file: &Path, seen: &mut BTreeSet<String>) {
+        if !seen.insert(section.name.clone()) || section.is_true("enabled") == Some(false) {
+            return;
+        }
+        self.enabled.push(Repo {
+            id: section.name.clone(),
+            addresses: Vec::new(),
+            priority: section.number("priority").filter(|priority| *priority > 0).unwrap_or(99),
+            has_hotfixes: true,
+            path: section.value("path").unwrap_or_default().to_owned(),
+            rules: Rules::default(),
+            file: file.to_owned(),
+            line: section.line,
+        });
     }
 
     /// The first of an id counts, dnf goes over the others.
@@ -94,6 +117,7 @@ impl Repos {
             addresses: address.map_or_else(|| vec![id.clone()], |address| config.meanings(&address)),
             priority: section.number("priority").unwrap_or(99),
             has_hotfixes: section.is_true("module_hotfixes") == Some(true),
+            path: String::new(),
             rules,
             file: file.to_owned(),
             line: section.line,

@@ -128,27 +128,6 @@ impl Rules {
         Ok(())
     }
 
-    /// zypper's locks: stanzas that name packages, none of which is touched (`/etc/zypp/locks`).
-    pub(super) fn of_zypper(host: &Host) -> Result<Self, Unreadable> {
-        let mut rules = Self::default();
-        let bytes = match host.read(ZYPPER, MAX_LIST) {
-            Err(cause) if cause.is_absent() => return Ok(rules),
-            bytes => bytes?,
-        };
-        let mut is_package = true;
-        for (number, line) in String::from_utf8_lossy(&bytes).lines().enumerate() {
-            match line.split_once(':').map(|(key, value)| (key.trim(), value.trim())) {
-                Some(("type", kind)) => is_package = kind == "package",
-                Some(("solvable_name", name)) if is_package => {
-                    rules.refused.push(Rule::new(name, Path::new(ZYPPER), number + 1));
-                }
-                Some(_) => {}
-                None => is_package = true,
-            }
-        }
-        Ok(rules)
-    }
-
     /// What keeps others from taking the place of packages of that name.
     pub(super) fn lock(&self, name: &str) -> Option<Withheld> {
         if !self.locks_replaced {
@@ -211,5 +190,4 @@ const PLUGINS: [(&str, &str); 2] = [
     ("/etc/yum/pluginconf.d", "/etc/yum/pluginconf.d/versionlock.list"),
 ];
 const DNF5: &str = "/etc/dnf/versionlock.toml";
-const ZYPPER: &str = "/etc/zypp/locks";
 const MAX_LIST: u64 = 4 * 1024 * 1024;

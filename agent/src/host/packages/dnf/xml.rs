@@ -10,7 +10,7 @@ use quick_xml::{Reader, XmlVersion};
 
 /// One step through the piece; the outermost element is at depth 0. Names are told without their prefix.
 #[derive(Debug)]
-pub(super) enum Node<'a> {
+pub(crate) enum Node<'a> {
     Open {
         depth: usize,
         name: &'a str,
@@ -25,11 +25,11 @@ pub(super) enum Node<'a> {
 }
 
 #[derive(Debug)]
-pub(super) struct Attributes<'a>(&'a BytesStart<'a>);
+pub(crate) struct Attributes<'a>(&'a BytesStart<'a>);
 
 impl Attributes<'_> {
     /// The value of the attribute of that name, whatever its prefix; `None` where there is none.
-    pub(super) fn get(&self, name: &str) -> Result<Option<String>, String> {
+    pub(crate) fn get(&self, name: &str) -> Result<Option<String>, String> {
         for attribute in self.0.attributes() {
             let attribute = attribute.map_err(|error| error.to_string())?;
             if local(attribute.key.0) == name {
@@ -42,13 +42,13 @@ impl Attributes<'_> {
     }
 
     /// As [`Attributes::get`], where without it nothing can be said.
-    pub(super) fn needed(&self, name: &str) -> Result<String, String> {
+    pub(crate) fn needed(&self, name: &str) -> Result<String, String> {
         self.get(name)?.ok_or_else(|| format!("<{}> has no {name}", local(self.0.name().0)))
     }
 }
 
 /// Goes through one element, or a whole small document.
-pub(super) fn each_node(
+pub(crate) fn each_node(
     bytes: &[u8],
     mut each: impl FnMut(Node<'_>) -> Result<(), String>,
 ) -> Result<(), String> {
@@ -100,7 +100,7 @@ fn local(name: &str) -> &str {
     name.rsplit_once(':').map_or(name, |(_, name)| name)
 }
 
-/// Nothing that is read here goes deeper than six.
+/// Nothing that is read by it goes deeper than seven.
 const MAX_DEPTH: usize = 32;
 
 #[cfg(test)]

@@ -33,7 +33,12 @@ pub(in super::super) struct Offer {
 
 impl File {
     pub(in super::super) fn status() -> Self {
-        let place = Place { archive: "now".to_owned(), has_no_release: true, ..Place::default() };
+        let place = Place {
+            archive: "now".to_owned(),
+            component: "now".to_owned(),
+            is_status: true,
+            ..Place::default()
+        };
         Self {
             place,
             is_security: false,
@@ -52,7 +57,6 @@ impl File {
         architecture: &str,
     ) -> Self {
         let none = Release::default();
-        let has_no_release = release.is_none();
         let release = release.unwrap_or(&none);
         let default_priority = match (release.is_not_automatic, release.is_but_automatic_upgrades) {
             (_, true) => BUT_AUTOMATIC_UPGRADES,
@@ -69,7 +73,7 @@ impl File {
                 component: component.to_owned(),
                 architecture: architecture.to_owned(),
                 site: source.site().to_owned(),
-                has_no_release,
+                is_status: false,
             },
             is_security: release.is_security(),
             name: release.name(),

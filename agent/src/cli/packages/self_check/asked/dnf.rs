@@ -37,8 +37,8 @@ fn linked(host: &Host) -> std::io::Result<Place> {
             symlink(metadata, own.join("repodata"))?;
         }
     }
-    if let Some(database) = DATABASES.into_iter().find(|path| host.exists(path).unwrap_or(false)) {
-        place.write(".rpmmacros", &format!("%_dbpath {database}\n"))?;
+    if let Some(macros) = super::database(host) {
+        place.write(".rpmmacros", &macros)?;
     }
     Ok(place)
 }
@@ -108,7 +108,6 @@ fn security(line: &str) -> Option<String> {
     Some(format!("{name}:{architecture}"))
 }
 
-const DATABASES: [&str; 2] = ["/usr/lib/sysimage/rpm", "/var/lib/rpm"];
 /// dnf(8), check-update.
 const WITH_UPDATES: i32 = 100;
 /// A small instance takes half a minute where dnf's own cache is to be made anew.
