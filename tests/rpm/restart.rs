@@ -30,7 +30,7 @@ fn a_process_is_told_with_the_packages_that_rpm_replaced_beneath_it() {
     assert_eq!(system.restart(), json!([]), "no package owns it");
 
     root.upgrade(&[widget("2")]);
-    assert!(system.maps(widget_pid).contains("/usr/bin/widget"), "the case is not the one meant");
+    assert!(system.maps(widget_pid).contains("/usr/bin/widget (deleted)"), "the case is not the one meant");
     let of_widget = |packages: &[&str]| json!({"pid": widget_pid, "unit": "widget.service", "uid": 4242, "packages": packages});
     assert_eq!(system.restart(), json!([of_widget(&["widget"])]));
 
