@@ -12,6 +12,7 @@ use std::process::Command;
 
 use guestward::host::packages::PendingState;
 use guestward::host::packages::advisory::Urgency;
+use serde_json::Value;
 
 use crate::support::binary::{guestward, text};
 use crate::support::rpm::Rpm;
@@ -92,6 +93,42 @@ fn notices_with_every_severity_are_those_of_dnf() {
     assert!(!of("d").is_security && !of("e").is_security);
     assert_eq!(of("f").state, PendingState::KeptBack);
     assert_eq!(of("f").reason.as_deref(), Some("no enabled repository has it"));
+}
+
+/// Of the list that is built in, which a list of the site's own takes the place of.
+#[test]
+fn an_update_that_closes_an_exploited_hole_is_named() {
+    let mut world = World::new(&[Rpm::new("kernel-tools", "6.1.1", "1"), Rpm::new("a", "1.0", "1")]);
+    let notices = [
+        notice("A-1", "security", "Low", &["kernel-tools-6.1.2-1.x86_64"])
+            .replace("CVE-2026-1", "CVE-2024-1086"),
+        notice("A-2", "security", "Low", &["a-1.1-1.x86_64"]).replace("CVE-2026-1", "CVE-2026-0001"),
+    ];
+    world.repo("base", &[Rpm::new("kernel-tools", "6.1.2", "1"), Rpm::new("a", "1.1", "1")], &notices);
+    world.make_cache();
+    let exploited = |world: &World| -> String {
+        let told = guestward()
+            .args(["check", "packages-known-exploited", "--format", "json", "--root"])
+            .arg(world.path())
+            .output()
+            .unwrap();
+        let told: Value = serde_json::from_slice(&told.stdout).unwrap();
+        let [finding] = told["findings"].as_array().unwrap().as_slice() else { panic!("{told}") };
+        assert_eq!(finding["verdict"], "fail", "{told}");
+        finding.to_string()
+    };
+    let told = exploited(&world);
+    assert!(told.contains("kernel-tools:x86_64") && !told.contains("CVE-2026-0001"), "{told}");
+    assert!(told.contains("CVE-2024-1086 (CISA: closed by 2024-06-20), list of 2026-05-06"), "{told}");
+    let packages = guestward().args(["packages", "--root"]).arg(world.path()).output().unwrap();
+    assert!(text(&packages.stdout).contains("exploited: CVE-2024-1086"), "{packages:?}");
+
+    world.write("etc/guestward/kev.csv", "cveID,dateAdded,dueDate\nCVE-2026-0001,2099-01-01,2099-01-22\n");
+    let told = exploited(&world);
+    assert!(
+        told.contains("of a:x86_64") && told.contains("kev.csv") && !told.contains("CVE-2024-1086"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -175,6 +212,15 @@ fn an_amazon_linux_is_locked_to_its_release() {
     assert_eq!((locked.release.as_str(), locked.by.as_str()), ("2023.9.20251105", "system-release"));
     assert_eq!(locked.date.unwrap().to_string(), "2025-11-05T00:00:00Z");
     assert!(updates.unsure.is_empty() && world.metadata().missing.is_empty(), "{:?}", world.metadata());
+    assert_eq!(locked.newest, None);
+    world.write(
+        "var/lib/update-motd/motd",
+        "A newer release of \"Amazon Linux\" is available.\n  Version 2023.9.20251110:\n  Version 2023.10.20260202:\n\
+         Run \"/usr/bin/dnf check-release-update\" for full release and version update info\n",
+    );
+    let told = guestward().args(["packages", "--root"]).arg(world.path()).output().unwrap();
+    let line = "locked to release 2023.9.20251105 (system-release); 2023.10.20260202 is out";
+    assert!(text(&told.stdout).contains(line), "{told:?}");
     world.write("etc/dnf/vars/releasever", "2023.10.20260101\n");
     let locked = world.updates().locked.unwrap();
     assert_eq!(

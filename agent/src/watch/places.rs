@@ -95,6 +95,8 @@ pub(super) const PLACES: &[Place] = &[
     // One folder for each repository; its metadata are replaced whole.
     place("var/cache/dnf", ANY, &["packages"]),
     place("var/cache/dnf/*", &["repodata"], &["packages"]),
+    // What a machine is told of newer releases.
+    place("var/lib/update-motd", &["motd"], &["packages"]),
     // The list of the holes that attackers use.
     place("etc/guestward", &["kev.*"], &["packages"]),
     place("boot", ANY, &["packages"]),

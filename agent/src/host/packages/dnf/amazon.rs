@@ -1,6 +1,8 @@
 //! The release that an Amazon Linux 2023 is locked to: its repositories are those of one day, and an older machine is
 //! told of no update that came after it, unless somebody moves the lock.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -28,8 +30,30 @@ pub(super) fn locked(host: &Host, config: &Config, installed: &Installed) -> Opt
         return None;
     }
     let date = day(&release);
-    Some(Locked { release, by, date, newest: None })
+    Some(Locked { release, by, date, newest: announced(host) })
 }
+
+/// The newest release that whoever logs in is told of. update-motd keeps once a day what `dnf check-release-update` says,
+/// and that is all that a machine's disk knows of releases beyond its own. Where it cannot be read, none is known.
+fn announced(host: &Host) -> Option<String> {
+    let text = host.read(Path::new(MOTD), MAX_MOTD).ok()?;
+    newest(&text).map(str::to_owned)
+}
+
+/// Of `  Version 2023.12.20260724:` and the lines that follow it, below the line that announces them.
+fn newest(motd: &[u8]) -> Option<&str> {
+    let mut lines = motd.split(|byte| *byte == b'\n').map(|line| line.trim_ascii());
+    lines.find(|line| *line == ANNOUNCES)?;
+    let releases = lines.map_while(|line| line.strip_prefix(b"Version ")?.strip_suffix(b":"));
+    releases
+        .filter_map(|release| str::from_utf8(release).ok())
+        .filter(|release| day(release).is_some())
+        .max_by_key(|release| day(release))
+}
+
+const MOTD: &str = "/var/lib/update-motd/motd";
+const MAX_MOTD: u64 = 256 << 10;
+const ANNOUNCES: &[u8] = br#"A newer release of "Amazon Linux" is available."#;
 
 /// `2023.9.20251105` is of November 5, 2025.
 fn day(release: &str) -> Option<Timestamp> {
@@ -50,6 +74,23 @@ mod tests {
         assert_eq!(day("2023.9.20251105"), Some(expected));
         for other in ["latest", "2023.9", "2", "2023.9.20251399", "", "2023.9.2025110é"] {
             assert_eq!(day(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn who_logs_in_is_told_of_the_newest() {
+        // As a machine of July 2026 showed it.
+        let told = b"\nA newer release of \"Amazon Linux\" is available.\n  Version 2023.12.20260724:\n  Version \
+            2023.12.20260727:\nRun \"/usr/bin/dnf check-release-update\" for full release and version update info\n";
+        assert_eq!(newest(told), Some("2023.12.20260727"));
+        for other in [
+            &b""[..],
+            b"  Version 2023.12.20260724:\n",
+            b"A newer release of \"Amazon Linux\" is available.\n  Version \xff.20260724:\n",
+            b"A newer release of \"Amazon Linux\" is available.\n\n  Version 2023.12.20260724:\n",
+            b"A newer release of \"Amazon Linux\" is available.\n  Version of tomorrow:\n",
+        ] {
+            assert_eq!(newest(other), None, "{}", other.escape_ascii());
         }
     }
 }
