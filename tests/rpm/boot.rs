@@ -60,7 +60,8 @@ fn a_restart_that_does_not_bring_the_new_kernel_is_told_with_what_does() {
 fn reason(root: &Root) -> String {
     let output =
         guestward().args(["packages", "--format", "json", "--root"]).arg(root.path()).output().unwrap();
-    let document: Value = serde_json::from_slice(&output.stdout).expect(&text(&output.stderr));
+    let document: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", text(&output.stderr)));
     assert_eq!(document["reboot"]["needed"], true, "{document}");
     assert_eq!(document["reboot"]["newest"], NEW);
     document["reboot"]["reason"].as_str().unwrap().to_owned()

@@ -149,7 +149,8 @@ impl System {
         let mut command = self.outside(env!("CARGO_BIN_EXE_guestward"));
         let output =
             command.args(["packages", "--format", "json", "--root"]).arg(&self.root).output().unwrap();
-        let document: Value = serde_json::from_slice(&output.stdout).expect(&text(&output.stderr));
+        let document: Value = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", text(&output.stderr)));
         document["restart"].clone()
     }
 }
