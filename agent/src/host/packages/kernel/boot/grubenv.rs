@@ -1,7 +1,7 @@
 //! GRUB's environment block: `# GRUB Environment Block`, then `NAME=VALUE` a line, then `#` up to its size.
 //!
-//! As grub-core/lib/envblk.c reads it: a backslash takes the next byte as it is, also a newline, and what has no end is
-//! not there.
+//! As grub-core/lib/envblk.c reads it: a backslash takes the next byte as it is, also a newline and also in a comment, and
+//! what has no end is not there.
 
 /// The value of a variable; the last one, where it is there several times, for GRUB sets one after the other.
 pub(super) fn value(block: &[u8], name: &[u8]) -> Option<Vec<u8>> {
@@ -28,7 +28,7 @@ impl<'a> Iterator for Variables<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         while let Some(comment) = self.rest.strip_prefix(b"#") {
-            let end = memchr::memchr(b'\n', comment)?;
+            let end = end_of(comment)?;
             self.rest = comment.get(end..)?.strip_prefix(b"\n")?;
         }
         let equals = memchr::memchr(b'=', self.rest)?;
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn the_last_of_several_counts_and_what_has_no_end_does_not() {
-        let block = block(b"a=1\n# a=2\nb=x\\\\y\\\nz\na=3\nempty=\nb=4#######");
+        let block = block(b"a=1\n# a=2\n#\\\nc=4\nb=x\\\\y\\\nz\na=3\nempty=\nb=4#######");
         assert_eq!(value(&block, b"a").unwrap(), b"3");
         assert_eq!(value(&block, b"b").unwrap(), b"x\\y\nz");
         assert_eq!(value(&block, b"empty").unwrap(), b"");
