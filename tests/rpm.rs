@@ -1,8 +1,10 @@
 //! What rpm has installed, as guestward reads it, and as rpm says it is.
 
+mod boot;
 mod forms;
 mod hostile;
 mod log;
+mod restart;
 mod versions;
 
 use std::collections::BTreeMap;

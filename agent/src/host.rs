@@ -25,6 +25,7 @@ pub mod packages;
 pub mod planted;
 pub mod powers;
 pub mod processes;
+mod procfs;
 pub mod running;
 pub mod services;
 pub mod ssh_keys;

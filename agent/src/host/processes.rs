@@ -4,6 +4,7 @@
 //! started again. The kernel marks such mappings `(deleted)`. Counted is executable code of the host's own
 //! packages: containers bring their own, and code in `/tmp`, `/dev` or a memfd belongs to no package.
 
+mod current;
 mod maps;
 mod owners;
 
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use super::running::has_ended;
 use super::{Cause, Host, Text, Unreadable};
+use current::Cheap;
 pub use owners::Owner;
 
 #[derive(Debug)]
@@ -53,7 +55,11 @@ impl Processes {
             };
         }
         let mut look = Look { host, roots: Roots::default(), outdated: Vec::new(), unreadable: Vec::new() };
+        let mut cheap = Cheap::of(host);
         for &pid in &pids {
+            if cheap.as_mut().is_some_and(|cheap| cheap.is_current(pid)) {
+                continue;
+            }
             match look.at(pid) {
                 Err(cause) if !has_ended(&cause) => look.unreadable.push(cause),
                 _ => {}

@@ -95,6 +95,15 @@ pub(super) const PLACES: &[Place] = &[
     // One folder for each repository; its metadata are replaced whole.
     place("var/cache/dnf", ANY, &["packages"]),
     place("var/cache/dnf/*", &["repodata"], &["packages"]),
+    // Those of Amazon Linux 2, of both architectures.
+    place("var/cache/yum/x86_64/2/*", &["repomd.xml", "gen"], &["packages"]),
+    place("var/cache/yum/aarch64/2/*", &["repomd.xml", "gen"], &["packages"]),
+    place("etc/yum/pluginconf.d", ANY, &["packages"]),
+    place("etc/zypp", ANY, &["packages"]),
+    place("etc/zypp/repos.d", ANY, &["packages"]),
+    place("etc/zypp/vendors.d", ANY, &["packages"]),
+    place("var/cache/zypp/raw", ANY, &["packages"]),
+    place("var/cache/zypp/raw/*", &["repodata"], &["packages"]),
     // What a machine is told of newer releases.
     place("var/lib/update-motd", &["motd"], &["packages"]),
     // The list of the holes that attackers use.

@@ -36,7 +36,18 @@ pub(super) fn path_of(bytes: &[u8]) -> PathBuf {
 
 /// A path without the kernel's mark; nothing if it has none.
 pub(super) fn without_mark(path: &[u8]) -> Option<&[u8]> {
-    path.strip_suffix(b" (deleted)")
+    path.strip_suffix(MARK)
+}
+
+/// Whether a line is a mapping.
+pub(super) fn is_understood(line: &[u8]) -> bool {
+    Mapping::parse(line).is_some()
+}
+
+/// Whether a line is one of executable code that bears the mark of what is gone, where packages put code; `None` if it
+/// is no mapping.
+pub(super) fn is_gone(line: &[u8]) -> Option<bool> {
+    Some(Mapping::parse(line)?.gone_from().is_some())
 }
 
 /// Packages put no code there: memory files, devices, and what is made at run time (JIT caches, unpacked libraries).
@@ -118,7 +129,7 @@ fn each_line(
     let mut line = Vec::new();
     for number in 1.. {
         line.clear();
-        let count = (&mut rest).take(MAX_LINE).read_until(b'\n', &mut line);
+        let count = (&mut rest).take(MAX_LINE as u64).read_until(b'\n', &mut line);
         if count.map_err(|error| Unreadable::from_io(path, &error))? == 0 {
             break;
         }
@@ -133,12 +144,14 @@ fn each_line(
     Ok(())
 }
 
+/// Behind the path of a file that has no name any more (the kernel's fs/d_path.c).
+pub(super) const MARK: &[u8] = b" (deleted)";
 const ELSEWHERE: [&[u8]; 9] =
     [b"/memfd:", b"/dev/", b"/SYSV", b"/tmp/", b"/run/", b"/var/", b"/proc/", b"/anon_hugepage", b"/[aio]"];
 /// As many mappings as a process may have by default (vm.max_map_count), with room for those that raised it.
 const MAX_BYTES: u64 = 256 * 1024 * 1024;
 /// PATH_MAX, each byte escaped to four, twice, and the numbers before.
-const MAX_LINE: u64 = 64 * 1024;
+pub(super) const MAX_LINE: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests {
