@@ -37,8 +37,10 @@ impl Cheap {
     }
 
     fn maps_are_current(&mut self, pid: u32) -> Option<bool> {
-        let maps = self.procfs.open(&format!("{pid}/maps")).ok()?;
-        are_all_current(maps, &mut self.buffer, &self.mark)
+        let mut maps = self.procfs.open(&format!("{pid}/maps")).ok()?.take(maps::MAX_BYTES);
+        let verdict = are_all_current(&mut maps, &mut self.buffer, &self.mark)?;
+        // What was cut off is left to the look that says so.
+        (maps.limit() > 0).then_some(verdict)
     }
 }
 

@@ -149,7 +149,7 @@ pub(super) const MARK: &[u8] = b" (deleted)";
 const ELSEWHERE: [&[u8]; 9] =
     [b"/memfd:", b"/dev/", b"/SYSV", b"/tmp/", b"/run/", b"/var/", b"/proc/", b"/anon_hugepage", b"/[aio]"];
 /// As many mappings as a process may have by default (vm.max_map_count), with room for those that raised it.
-const MAX_BYTES: u64 = 256 * 1024 * 1024;
+pub(super) const MAX_BYTES: u64 = 256 * 1024 * 1024;
 /// PATH_MAX, each byte escaped to four, twice, and the numbers before.
 pub(super) const MAX_LINE: usize = 64 * 1024;
 
