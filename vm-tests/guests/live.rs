@@ -22,6 +22,10 @@ pub(crate) fn whoever_changes_a_file_is_named(suite: Suite) {
     );
     assert_eq!(body["actor"]["program"]["package"], "dash:amd64", "{body:#}");
     ec2.guest.sh("touch /run/told");
+    // Of who is gone by then, the kernel's queues have told this much.
+    ec2.guest.sh("systemd-run --quiet --wait --unit=brief sh -c 'echo x > /etc/brief'");
+    let actor = &of_path(&ec2, "/etc/brief")["actor"];
+    assert_eq!((&actor["uid"], &actor["program"]["package"]), (&0.into(), &"dash:amd64".into()), "{actor:#}");
     ec2.guest.write("/root/evade", EVADE);
     ec2.guest.sh("perl /root/evade");
     for (path, drift, matter) in [
