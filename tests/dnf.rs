@@ -8,15 +8,12 @@ mod withheld;
 pub(crate) mod world;
 mod yum;
 
-use std::path::Path;
-use std::process::Command;
-
 use guestward::host::packages::PendingState;
 use guestward::host::packages::advisory::Urgency;
 use serde_json::Value;
 
 use crate::support::binary::{guestward, text};
-use crate::support::rpm::Rpm;
+use crate::support::rpm::{Rpm, tree};
 use world::{World, filter, notice};
 
 #[test]
@@ -247,15 +244,4 @@ fn dnf_is_asked_and_lists_the_same() {
     assert_eq!(told.status.code(), Some(0), "{told:?}");
     assert_eq!(text(&told.stdout), "dnf lists the same 2 updates\n");
     assert_eq!(tree(world.path()), before, "dnf left something behind");
-}
-
-/// Every path below, with its size and when it was written last, but for what readers of rpm's database touch.
-fn tree(root: &Path) -> String {
-    let output = Command::new("find")
-        .arg(root)
-        .args(["-path", "*/var/lib/rpm", "-prune", "-o", "-printf", "%p %s %T@\n"])
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{output:?}");
-    text(&output.stdout)
 }

@@ -11,6 +11,8 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use super::binary::text;
+
 /// One package to build.
 #[derive(Debug, Clone)]
 pub(crate) struct Rpm {
@@ -301,4 +303,15 @@ fn run(command: &mut Command) -> Output {
     write!(told, "{command:?}\n{}", String::from_utf8_lossy(&output.stderr)).unwrap();
     assert!(output.status.success(), "{told}");
     output
+}
+
+/// Every path below, with its size and when it was written last, but for what readers of rpm's database touch.
+pub(crate) fn tree(root: &Path) -> String {
+    let output = Command::new("find")
+        .arg(root)
+        .args(["-path", "*/var/lib/rpm", "-prune", "-o", "-printf", "%p %s %T@\n"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    text(&output.stdout)
 }

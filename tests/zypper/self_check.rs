@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::world::World;
 use crate::dnf::world::notice;
 use crate::support::binary::{guestward, text};
-use crate::support::rpm::Rpm;
+use crate::support::rpm::{Rpm, tree};
 
 fn self_check(root: &Path) -> Output {
     guestward().args(["packages", "--self-check", "--root"]).arg(root).output().unwrap()
@@ -132,15 +132,4 @@ fn a_zypper_that_gives_no_whole_answer_is_no_confirmation() {
         "no answer: zypper could not be asked, for it would fetch what is missing: nothing is cached of r";
     assert!(text(&told.stdout).starts_with(why), "{told:?}");
     assert!(!raw.exists());
-}
-
-/// Every path below, with its size and when it was written last, but for what readers of rpm's database touch.
-fn tree(root: &Path) -> String {
-    let output = Command::new("find")
-        .arg(root)
-        .args(["-path", "*/var/lib/rpm", "-prune", "-o", "-printf", "%p %s %T@\n"])
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{output:?}");
-    text(&output.stdout)
 }
